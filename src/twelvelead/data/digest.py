@@ -1,0 +1,38 @@
+"""Content hashes of files and folders, the same that DVC 3 writes into dvc.lock.
+
+A folder's hash is the md5 of a JSON list of its files' md5 and relative paths, plus ".dir". So a model
+trained without DVC at hand still names the exact data revision that `dvc repro` would name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def dvc_md5(path: Path) -> str:
+    """The md5 that DVC records for a file, or for a folder with the suffix ".dir".
+
+    Raises:
+        FileNotFoundError: The path does not exist.
+    """
+    if path.is_file():
+        return _file_md5(path)
+    if not path.is_dir():
+        raise FileNotFoundError(path)
+    files = sorted(item for item in path.rglob("*") if item.is_file())
+    entries = [{"md5": _file_md5(item), "relpath": item.relative_to(path).as_posix()} for item in files]
+    entries.sort(key=lambda entry: entry["relpath"])
+    return hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _file_md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

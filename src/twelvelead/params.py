@@ -1,0 +1,248 @@
+"""params.yaml as one frozen, strict tree: one class a stage, units in every name.
+
+A stage receives its own section and nothing else. `load` reports every fault at once, each with its
+dotted key and, for an unknown key, the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from twelvelead.errors import ParamsError
+
+
+class Section(BaseModel):
+    """A frozen section that refuses unknown keys and wrong types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Ingest(Section):
+    """Where records come from."""
+
+    source: Literal["simulate", "ptb-xl"] = Field("simulate", description="simulated patients, or a PTB-XL folder")
+    path: str = Field("", description="folder of the source; empty for simulate")
+    records: int = Field(3000, ge=40, description="records to simulate, or the most to take from a folder (0 rows are never taken)")
+    seed: int = Field(1, ge=0, description="seed of the simulated population")
+
+    @model_validator(mode="after")
+    def _path_fits_source(self) -> Ingest:
+        if (self.source == "simulate") == bool(self.path):
+            raise ValueError(
+                "path must be empty when source is 'simulate'" if self.path else f"path is needed when source is {self.source!r}"
+            )
+        return self
+
+
+class Validate(Section):
+    """What a usable record and a usable data set look like."""
+
+    min_duration_s: float = Field(9.5, gt=0, description="shortest record kept")
+    max_abs_mv: float = Field(20.0, gt=0, description="largest believable amplitude")
+    max_nan_share: float = Field(0.05, ge=0, le=1, description="largest share of missing samples in a record")
+    max_flat_leads: int = Field(2, ge=0, le=12, description="most leads without any signal")
+    max_einthoven_mv: float = Field(0.1, gt=0, description="largest median |II - I - III|")
+    max_quarantined_share: float = Field(0.2, ge=0, le=1, description="more bad records than this reject the data set")
+    min_train_positives: int = Field(5, ge=1, description="a statement with fewer positives in folds 1-8 is not asked or scored")
+
+
+class Synthesize(Section):
+    """How a page looks."""
+
+    layout: Literal["12x1", "3x4+1r"] = Field("12x1", description="arrangement of the leads")
+    width_px: int = Field(336, ge=112, le=4096, description="page width")
+    height_px: int = Field(336, ge=112, le=4096, description="page height")
+    speed_mm_s: float = Field(25.0, gt=0, description="paper speed")
+    gain_mm_mv: float = Field(10.0, gt=0, description="gain")
+    grid: Literal["red", "grey", "none"] = Field("red", description="grid colour")
+    shard_mb: int = Field(128, ge=1, description="pages are cut into Parquet shards of about this size")
+    seed: int = Field(1, ge=0)
+
+
+class Instruct(Section):
+    """Which questions are asked of a page."""
+
+    measurement_questions: int = Field(4, ge=0, le=40, description="measured-value questions a page")
+    report: bool = Field(True, description="one structured report a page")
+    norm_cap: float = Field(0.5, gt=0, le=1, description="largest share of NORM pages among training pages")
+    seed: int = Field(1, ge=0)
+
+
+class TrainBaseline(Section):
+    """The signal CNN the adapter must match: xresnet1d, fixed width 64."""
+
+    depth: Literal[18, 50, 101] = 18
+    epochs: int = Field(20, ge=1)
+    batch: int = Field(128, ge=2)
+    lr_max: float = Field(1.0e-2, gt=0, description="peak of the one-cycle schedule")
+    weight_decay: float = Field(1.0e-2, ge=0)
+    crop_s: float = Field(2.5, gt=0, description="length of a training crop")
+    seed: int = Field(1, ge=0)
+    threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
+
+
+class TrainLora(Section):
+    """LoRA on the language layers (and, if asked, the vision tower) of a Mllama base."""
+
+    base: str = Field("models/tiny", description="folder or s3:// prefix of a MllamaForConditionalGeneration")
+    rank: int = Field(16, ge=1, le=256)
+    alpha: int = Field(32, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    vision: bool = Field(False, description="adapt the vision tower too; forbids caching its states")
+    lr: float = Field(3.0e-3, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    epochs: int = Field(8, ge=1)
+    pages_per_step: int = Field(16, ge=1)
+    questions_per_page: int = Field(15, ge=1, description="questions packed behind one page in a training step")
+    warmup_share: float = Field(0.05, ge=0, lt=1)
+    checkpoint_every_steps: int = Field(100, ge=1)
+    seed: int = Field(1, ge=0)
+    threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
+
+
+class Evaluate(Section):
+    """How models are scored on fold 10."""
+
+    bootstrap: int = Field(2000, ge=20, description="patient-cluster bootstrap replicates")
+    min_positives: int = Field(10, ge=1, description="a statement with fewer positives in fold 10 is reported, not compared")
+    seed: int = Field(1, ge=0)
+    threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
+
+
+class Gate(Section):
+    """Where the policy is."""
+
+    policy: str = Field("mlflow/gate.yaml", description="the policy file")
+
+
+class Register(Section):
+    """Where models are registered."""
+
+    model_name: str = Field("twelvelead-reader", min_length=1)
+    tracking_uri: str = Field("", description="MLflow tracking URI; empty: MLFLOW_TRACKING_URI, else sqlite in runs/")
+    alias: str = Field("champion", min_length=1, description="alias that a passing version takes")
+
+
+class Report(Section):
+    """The report page."""
+
+    title: str = "Twelvelead run"
+    example_pages: int = Field(6, ge=0, le=60)
+
+
+class Pretrain(Section):
+    """The embedded base: a tiny Mllama taught to see and measure, never to diagnose."""
+
+    records: int = Field(40000, ge=64)
+    steps: int = Field(6000, ge=1)
+    pages_per_step: int = Field(16, ge=1)
+    questions_per_page: int = Field(24, ge=1)
+    lr: float = Field(1.0e-3, gt=0)
+    seed: int = Field(20251123, ge=0)
+    threads: int = Field(1, ge=0)
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    name: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_.-]*$", description="part of the run folder's name")
+    ingest: Ingest = Ingest()
+    validate_: Validate = Field(Validate(), alias="validate")
+    synthesize: Synthesize = Synthesize()
+    instruct: Instruct = Instruct()
+    train_baseline: TrainBaseline = TrainBaseline()
+    train_lora: TrainLora = TrainLora()
+    evaluate: Evaluate = Evaluate()
+    gate: Gate = Gate()
+    register_: Register = Field(Register(), alias="register")
+    report: Report = Report()
+    pretrain: Pretrain = Pretrain()
+
+    def section(self, name: str) -> Section:
+        """The section of one stage, by its name in params.yaml."""
+        for field, info in type(self).model_fields.items():
+            if name in (field, info.alias) and isinstance(value := getattr(self, field), Section):
+                return value
+        raise ParamsError(f"there is no params section {name!r}", expected=", ".join(_keys(type(self))))
+
+    def to_json(self) -> str:
+        """One JSON string; KFP would turn the integers of a dict parameter into floats."""
+        return self.model_dump_json(by_alias=True)
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Params:
+    """Read params.yaml and apply `section.key=value` overrides.
+
+    Raises:
+        ParamsError: The file is missing, is no YAML mapping, or any value is wrong; lists all faults.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise ParamsError("params file not found", where=str(path), fix="give --params FILE") from None
+    except yaml.YAMLError as fault:
+        raise ParamsError(f"not readable as YAML: {fault}", where=str(path)) from None
+    if not isinstance(tree, dict):
+        raise ParamsError(f"holds a {type(tree).__name__}", where=str(path), expected="a mapping of sections")
+    for item in overrides:
+        _override(tree, item)
+    return parse(tree, where=str(path))
+
+
+def from_json(text: str) -> Params:
+    """The inverse of `Params.to_json`."""
+    return parse(json.loads(text), where="params")
+
+
+def parse(tree: Mapping[str, Any], *, where: str) -> Params:
+    """Check a tree; every fault at once."""
+    try:
+        return Params.model_validate_json(json.dumps(tree))
+    except ValidationError as faults:
+        lines = [_sentence(fault) for fault in faults.errors()]
+        raise ParamsError(f"{len(lines)} fault(s)\n  " + "\n  ".join(lines), where=where) from None
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    loc = [str(part) for part in fault["loc"]]
+    key = ".".join(loc)
+    if fault["type"] == "extra_forbidden":
+        known = _known(loc[:-1])
+        near = difflib.get_close_matches(loc[-1], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+        return f"{key}: unknown key; {hint}"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}, but got {fault['input']!r}" if fault["type"] != "value_error" else f"{key}: {message}"
+
+
+def _known(loc: list[str]) -> list[str]:
+    model: type[BaseModel] = Params
+    for part in loc:
+        for field, info in model.model_fields.items():
+            if part in (field, info.alias) and isinstance(info.annotation, type):
+                model = info.annotation
+    return _keys(model)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [info.alias or field for field, info in model.model_fields.items()]
+
+
+def _override(tree: dict[str, Any], item: str) -> None:
+    key, separator, text = item.partition("=")
+    if not separator or not key:
+        raise ParamsError(f"cannot read the override {item!r}", expected="section.key=value")
+    *parents, last = key.split(".")
+    node = tree
+    for part in parents:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise ParamsError(f"{part!r} is not a section", where=f"--set {item}")
+    node[last] = yaml.safe_load(text) if text else ""

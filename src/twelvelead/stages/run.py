@@ -1,0 +1,117 @@
+"""Run one stage so that its output appears whole or not at all, and carries its lineage."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from twelvelead.data.digest import dvc_md5
+from twelvelead.errors import DataError, SetupError
+from twelvelead.params import Params, Section
+from twelvelead.progress import say
+from twelvelead.stages import Stage, find
+
+Summary = dict[str, Any]
+LINEAGE = "lineage.json"
+StageFunction = Callable[[Mapping[str, Path], Path, Any, Path], Summary]
+
+
+def run(name: str, inputs: Mapping[str, Path], output: Path, params: Params) -> Summary:
+    """Run a stage.
+
+    Args:
+        name: The stage's name.
+        inputs: Path of each input artifact, by artifact name.
+        output: Where the artifact shall appear; what is there is replaced, once the new one is whole.
+        params: The whole tree; the stage sees its section.
+
+    Returns:
+        What the stage says of itself: JSON-ready counts and figures.
+
+    Raises:
+        SetupError: An input or a named file is missing.
+        Error: Whatever the stage raises; what it had written by then is kept beside as `<output>.rejected`.
+    """
+    stage = find(name)
+    section = params.section(name)
+    for artifact in stage.inputs:
+        if not inputs[artifact].exists():
+            raise SetupError(f"input {artifact!r} is missing", where=str(inputs[artifact]), fix="run the stage that makes it first")
+    lineage = _lineage(stage, inputs, section)
+    work = _work_folder(output, lineage["key"])
+    work.mkdir(parents=True, exist_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    whole = output.with_name(f".tmp-{os.getpid()}-{output.name}")
+    _remove(whole)
+    if not Path(stage.output).suffix:
+        whole.mkdir()
+    say(f"── {stage.name}: {stage.about}")
+    begun = time.monotonic()
+    try:
+        summary = _function(stage)(inputs, whole, section, work)
+    except DataError:
+        _replace(whole, output.with_name(f"{output.name}.rejected"))
+        raise
+    except BaseException:
+        _remove(whole)
+        raise
+    if whole.is_dir():
+        (whole / LINEAGE).write_text(json.dumps(lineage["entries"], indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    _replace(whole, output)
+    shutil.rmtree(work, ignore_errors=True)
+    say(f"── {stage.name}: done in {time.monotonic() - begun:.1f} s → {output}")
+    return summary
+
+
+def _function(stage: Stage) -> StageFunction:
+    module, _, function = stage.target.partition(":")
+    found: StageFunction = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _lineage(stage: Stage, inputs: Mapping[str, Path], section: Section) -> dict[str, Any]:
+    """What the output is made of: this stage's entry after those of everything upstream. No time, no place."""
+    entries: dict[str, Any] = {}
+    digests = {}
+    for artifact in stage.inputs:
+        digests[artifact] = dvc_md5(inputs[artifact])
+        upstream = inputs[artifact] / LINEAGE
+        if upstream.is_file():
+            entries |= json.loads(upstream.read_text(encoding="utf-8"))
+    entries[stage.name] = {"params": section.model_dump(mode="json"), "inputs": digests}
+    key = hashlib.sha256(json.dumps([stage.name, entries], sort_keys=True).encode()).hexdigest()
+    return {"entries": entries, "key": f"{stage.name}-{key[:16]}"}
+
+
+def _work_folder(output: Path, key: str) -> Path:
+    root = os.environ.get("TWELVELEAD_WORK")
+    return (Path(root) if root else output.parent / ".work") / key
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put `new` where `old` is. A folder cannot be renamed over a full one, so the old one steps aside first."""
+    if not new.exists():
+        return
+    for path in [new, *new.rglob("*")] if new.is_dir() else [new]:
+        if path.is_file():
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+    aside = old.with_name(f".tmp-old-{os.getpid()}-{old.name}")
+    if old.exists():
+        old.rename(aside)
+    new.rename(old)
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
