@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,12 +22,18 @@ app = typer.Typer(
     help="12-lead ECG archives to a judged multimodal LLM that reads ECG pictures. Not a medical device.",
 )
 ParamsFile = Annotated[Path, typer.Option("--params", help="params file")]
-Overrides = Annotated[list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; may be repeated")]
+Overrides = Annotated[
+    list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; may be repeated")
+]
 Artifacts = Annotated[Path, typer.Option("--at", help="folder that holds all artifacts by name")]
 
 
 def _stage_command(stage: Stage) -> Callable[..., None]:
-    def command(at: Artifacts = Path("artifacts"), params: ParamsFile = Path("params.yaml"), overrides: Overrides = []) -> None:  # noqa: B006
+    def command(
+        at: Artifacts = Path("artifacts"),
+        params: ParamsFile = Path("params.yaml"),
+        overrides: Overrides = [],  # noqa: B006
+    ) -> None:
         from twelvelead.params import load
         from twelvelead.stages.run import run
 
@@ -43,6 +50,15 @@ for _stage in STAGES:
 
 
 @app.command()
+def pretrain(params: ParamsFile = Path("params.yaml"), overrides: Overrides = []) -> None:  # noqa: B006
+    """Make models/tiny, the embedded base: about an hour on two cores; only needed to change it."""
+    from twelvelead.params import load
+    from twelvelead.stages.run import run
+
+    typer.echo(json.dumps(run("pretrain", {}, Path("models/tiny"), load(params, overrides))))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
@@ -50,6 +66,8 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; our own errors become one message on stderr and their exit code."""
+    # Threads that wait by spinning slow a training many times over as soon as anything else runs.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(standalone_mode=True)
     except Error as fault:

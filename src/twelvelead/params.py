@@ -27,16 +27,24 @@ class Section(BaseModel):
 class Ingest(Section):
     """Where records come from."""
 
-    source: Literal["simulate", "ptb-xl"] = Field("simulate", description="simulated patients, or a PTB-XL folder")
+    source: Literal["simulate", "ptb-xl"] = Field(
+        "simulate", description="simulated patients, or a PTB-XL folder"
+    )
     path: str = Field("", description="folder of the source; empty for simulate")
-    records: int = Field(3000, ge=40, description="records to simulate, or the most to take from a folder (0 rows are never taken)")
+    records: int = Field(
+        3000,
+        ge=40,
+        description="records to simulate, or the most to take from a folder (0 rows are never taken)",
+    )
     seed: int = Field(1, ge=0, description="seed of the simulated population")
 
     @model_validator(mode="after")
     def _path_fits_source(self) -> Ingest:
         if (self.source == "simulate") == bool(self.path):
             raise ValueError(
-                "path must be empty when source is 'simulate'" if self.path else f"path is needed when source is {self.source!r}"
+                "path must be empty when source is 'simulate'"
+                if self.path
+                else f"path is needed when source is {self.source!r}"
             )
         return self
 
@@ -49,8 +57,12 @@ class Validate(Section):
     max_nan_share: float = Field(0.05, ge=0, le=1, description="largest share of missing samples in a record")
     max_flat_leads: int = Field(2, ge=0, le=12, description="most leads without any signal")
     max_einthoven_mv: float = Field(0.1, gt=0, description="largest median |II - I - III|")
-    max_quarantined_share: float = Field(0.2, ge=0, le=1, description="more bad records than this reject the data set")
-    min_train_positives: int = Field(5, ge=1, description="a statement with fewer positives in folds 1-8 is not asked or scored")
+    max_quarantined_share: float = Field(
+        0.2, ge=0, le=1, description="more bad records than this reject the data set"
+    )
+    min_train_positives: int = Field(
+        5, ge=1, description="a statement with fewer positives in folds 1-8 is not asked or scored"
+    )
 
 
 class Synthesize(Section):
@@ -100,7 +112,9 @@ class TrainLora(Section):
     weight_decay: float = Field(0.0, ge=0)
     epochs: int = Field(8, ge=1)
     pages_per_step: int = Field(16, ge=1)
-    questions_per_page: int = Field(15, ge=1, description="questions packed behind one page in a training step")
+    questions_per_page: int = Field(
+        15, ge=1, description="questions packed behind one page in a training step"
+    )
     warmup_share: float = Field(0.05, ge=0, lt=1)
     checkpoint_every_steps: int = Field(100, ge=1)
     seed: int = Field(1, ge=0)
@@ -111,7 +125,9 @@ class Evaluate(Section):
     """How models are scored on fold 10."""
 
     bootstrap: int = Field(2000, ge=20, description="patient-cluster bootstrap replicates")
-    min_positives: int = Field(10, ge=1, description="a statement with fewer positives in fold 10 is reported, not compared")
+    min_positives: int = Field(
+        10, ge=1, description="a statement with fewer positives in fold 10 is reported, not compared"
+    )
     seed: int = Field(1, ge=0)
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 
@@ -126,7 +142,9 @@ class Register(Section):
     """Where models are registered."""
 
     model_name: str = Field("twelvelead-reader", min_length=1)
-    tracking_uri: str = Field("", description="MLflow tracking URI; empty: MLFLOW_TRACKING_URI, else sqlite in runs/")
+    tracking_uri: str = Field(
+        "", description="MLflow tracking URI; empty: MLFLOW_TRACKING_URI, else sqlite in runs/"
+    )
     alias: str = Field("champion", min_length=1, description="alias that a passing version takes")
 
 
@@ -140,19 +158,21 @@ class Report(Section):
 class Pretrain(Section):
     """The embedded base: a tiny Mllama taught to see and measure, never to diagnose."""
 
-    records: int = Field(40000, ge=64)
-    steps: int = Field(6000, ge=1)
+    records: int = Field(20000, ge=64)
+    steps: int = Field(6500, ge=1)
     pages_per_step: int = Field(16, ge=1)
-    questions_per_page: int = Field(24, ge=1)
+    questions_per_page: int = Field(12, ge=1)
     lr: float = Field(1.0e-3, gt=0)
     seed: int = Field(20251123, ge=0)
-    threads: int = Field(1, ge=0)
+    threads: int = Field(0, ge=0)
 
 
 class Params(Section):
     """The whole of params.yaml."""
 
-    name: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_.-]*$", description="part of the run folder's name")
+    name: str = Field(
+        "default", pattern=r"^[a-z0-9][a-z0-9_.-]*$", description="part of the run folder's name"
+    )
     ingest: Ingest = Ingest()
     validate_: Validate = Field(Validate(), alias="validate")
     synthesize: Synthesize = Synthesize()
@@ -219,7 +239,11 @@ def _sentence(fault: Mapping[str, Any]) -> str:
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
         return f"{key}: unknown key; {hint}"
     message = fault["msg"].removeprefix("Value error, ")
-    return f"{key}: {message}, but got {fault['input']!r}" if fault["type"] != "value_error" else f"{key}: {message}"
+    return (
+        f"{key}: {message}, but got {fault['input']!r}"
+        if fault["type"] != "value_error"
+        else f"{key}: {message}"
+    )
 
 
 def _known(loc: list[str]) -> list[str]:

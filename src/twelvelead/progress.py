@@ -32,6 +32,9 @@ def track(items: Iterable[Item], *, total: int, title: str, unit: str = "") -> I
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES and done < total:
             rate = done / (now - begun)
-            say(f"{title}: {done}/{total} {unit} ({done / total:.0%}), {rate:.1f}/s, {(total - done) / rate:.0f} s left")
+            say(
+                f"{title}: {done}/{total} {unit} ({done / total:.0%}), "
+                f"{rate:.1f}/s, {(total - done) / rate:.0f} s left"
+            )
             last = now
     say(f"{title}: {done}/{total} {unit} in {time.monotonic() - begun:.1f} s")

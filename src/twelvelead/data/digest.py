@@ -30,7 +30,9 @@ def dvc_md5(path: Path) -> str:
     files = sorted(item for item in path.rglob("*") if item.is_file())
     entries = [{"md5": _file_md5(item), "relpath": item.relative_to(path).as_posix()} for item in files]
     entries.sort(key=lambda entry: entry["relpath"])
-    return hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return (
+        hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+    )
 
 
 def _file_md5(path: Path) -> str:

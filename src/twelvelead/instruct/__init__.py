@@ -1,1 +1,1 @@
-"""instruct"""
+"""Questions and answers about pages, grounded in a record's statements and measured values."""

@@ -1,1 +1,1 @@
-"""models"""
+"""The models: the signal CNN, the multimodal Llama and its adapters, and the one packed forward."""

@@ -37,7 +37,7 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage("ingest", "records", (), files=("path",), about="records in PTB-XL layout and their index"),
-    Stage("validate", "validation", ("records",), about="measured facts, quarantine and the validation report"),
+    Stage("validate", "validation", ("records",), about="measured facts, quarantine and a report"),
     Stage("synthesize", "pages", ("validation", "records"), about="paper-ECG pages in Parquet shards"),
     Stage("instruct", "instructions", ("validation", "pages"), about="questions and answers per page"),
     Stage("train_baseline", "baseline", ("validation", "records"), about="the signal CNN to match"),
@@ -67,6 +67,8 @@ STAGES: tuple[Stage, ...] = (
     ),
 )  # fmt: skip
 
+PRETRAIN = Stage("pretrain", "models/tiny", (), about="the embedded base, made once and kept in git")
+
 
 def find(name: str) -> Stage:
     """The stage of that name.
@@ -74,7 +76,7 @@ def find(name: str) -> Stage:
     Raises:
         ParamsError: There is none.
     """
-    for stage in STAGES:
+    for stage in (*STAGES, PRETRAIN):
         if name in (stage.name, stage.command):
             return stage
     raise ParamsError(f"there is no stage {name!r}", expected=", ".join(stage.name for stage in STAGES))

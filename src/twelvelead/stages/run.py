@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from twelvelead.data.digest import dvc_md5
-from twelvelead.errors import DataError, SetupError
+from twelvelead.errors import DataError, Error, SetupError
 from twelvelead.params import Params, Section
 from twelvelead.progress import say
 from twelvelead.stages import Stage, find
 
 Summary = dict[str, Any]
 LINEAGE = "lineage.json"
+FILES_THAT_SHAPE = {"base", "policy"}  # hashed like inputs; a source folder is not, its copy in records/ is
 StageFunction = Callable[[Mapping[str, Path], Path, Any, Path], Summary]
 
 
@@ -43,7 +44,11 @@ def run(name: str, inputs: Mapping[str, Path], output: Path, params: Params) -> 
     section = params.section(name)
     for artifact in stage.inputs:
         if not inputs[artifact].exists():
-            raise SetupError(f"input {artifact!r} is missing", where=str(inputs[artifact]), fix="run the stage that makes it first")
+            raise SetupError(
+                f"input {artifact!r} is missing",
+                where=str(inputs[artifact]),
+                fix="run the stage that makes it first",
+            )
     lineage = _lineage(stage, inputs, section)
     work = _work_folder(output, lineage["key"])
     work.mkdir(parents=True, exist_ok=True)
@@ -57,16 +62,21 @@ def run(name: str, inputs: Mapping[str, Path], output: Path, params: Params) -> 
     try:
         summary = _function(stage)(inputs, whole, section, work)
     except DataError:
-        _replace(whole, output.with_name(f"{output.name}.rejected"))
+        if whole.exists():
+            _replace(whole, output.with_name(f"{output.name}.rejected"))
         raise
     except BaseException:
         _remove(whole)
         raise
+    if not whole.exists():
+        raise Error(f"stage {stage.name} ended without writing its output", where=str(output))
     if whole.is_dir():
-        (whole / LINEAGE).write_text(json.dumps(lineage["entries"], indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        (whole / LINEAGE).write_text(
+            json.dumps(lineage["entries"], indent=1, sort_keys=True) + "\n", encoding="utf-8"
+        )
     _replace(whole, output)
     shutil.rmtree(work, ignore_errors=True)
-    say(f"── {stage.name}: done in {time.monotonic() - begun:.1f} s → {output}")
+    say(f"── {stage.name}: done in {time.monotonic() - begun:.1f} s → {output.name}")
     return summary
 
 
@@ -77,9 +87,13 @@ def _function(stage: Stage) -> StageFunction:
 
 
 def _lineage(stage: Stage, inputs: Mapping[str, Path], section: Section) -> dict[str, Any]:
-    """What the output is made of: this stage's entry after those of everything upstream. No time, no place."""
+    """What the output is made of: this stage's entry after everything upstream. No time, no place."""
     entries: dict[str, Any] = {}
     digests = {}
+    for key in stage.files:
+        named = Path(str(getattr(section, key)))
+        if key in FILES_THAT_SHAPE and named.exists():
+            digests[key] = dvc_md5(named)
     for artifact in stage.inputs:
         digests[artifact] = dvc_md5(inputs[artifact])
         upstream = inputs[artifact] / LINEAGE
@@ -96,13 +110,8 @@ def _work_folder(output: Path, key: str) -> Path:
 
 
 def _replace(new: Path, old: Path) -> None:
-    """Put `new` where `old` is. A folder cannot be renamed over a full one, so the old one steps aside first."""
-    if not new.exists():
-        return
-    for path in [new, *new.rglob("*")] if new.is_dir() else [new]:
-        if path.is_file():
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
+    """Put `new` where `old` is. No folder can be renamed over a full one, so the old one steps aside."""
+    os.sync()  # one call: syncing twelve thousand records one by one takes longer than making them
     aside = old.with_name(f".tmp-old-{os.getpid()}-{old.name}")
     if old.exists():
         old.rename(aside)

@@ -1,0 +1,55 @@
+# Everything runs in .venv, which `setup` makes and every other target asks for.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint compile repro clean
+
+PARAMS ?= params.yaml
+SOURCE ?=
+SET ?=
+
+# The first interpreter that really is 3.11 or 3.12: a name alone may be a shim that does not start.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null \
+	&& echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+
+help:  ## Show this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@echo
+	@echo "  make run PARAMS=params.smoke.yaml          the smallest whole run"
+	@echo "  make run SOURCE=/path/to/ptb-xl            the same on real records"
+	@echo "  make run SET='train_lora.rank=8 evaluate.bootstrap=200'"
+
+setup: $(STAMP)  ## Make .venv with everything in it (again only if the dependencies change)
+
+# torch goes first and alone: a CPU build that is there already, or found in a wheel folder, is kept by the second pip.
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed and none was found; set PYTHON=/path/to/python" >&2; exit 5; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: $(STAMP)  ## Run the whole pipeline (PARAMS=, SOURCE=, SET=)
+	$(BIN)/python -m pipelines run --params "$(PARAMS)" $(if $(SOURCE),--source "$(SOURCE)") $(foreach item,$(SET),--set "$(item)")
+
+test: lint  ## Check style, types, import rules and behaviour
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## Check style, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+compile: $(STAMP)  ## Write pipelines/compiled and components/README.md
+	$(BIN)/python -m pipelines compile
+
+repro: $(STAMP)  ## Run the stages by DVC, reusing what is unchanged
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dvc repro
+
+clean:  ## Remove runs, artifacts and caches, not .venv
+	rm -rf runs artifacts local_outputs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,19 @@
+"""The verdict by the policy."""
+
+from kfp import dsl
+
+from components import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def gate(
+    evaluation: dsl.Input[dsl.Artifact],
+    verdict: dsl.Output[dsl.Artifact],
+    params: str,
+    code: str,
+    files: str,
+) -> None:
+    """Make verdict.json: the verdict by the policy."""
+    from twelvelead.stages.component import run_in_component
+
+    run_in_component("gate", {"evaluation": evaluation.path}, verdict.path, params)

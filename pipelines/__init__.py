@@ -1,0 +1,1 @@
+"""The gated training pipeline: compile it, run it on this machine, show what came out."""

@@ -1,0 +1,74 @@
+"""python -m pipelines: compile the pipeline, or run it on this machine."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twelvelead.errors import Error
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="The gated training pipeline.",
+)
+
+
+@app.command("compile")
+def compile_command(
+    output: Annotated[Path | None, typer.Option(help="YAML to write; default: the one in the tree")] = None,
+    profile: Annotated[str, typer.Option(help="local | cluster")] = "local",
+) -> None:
+    """Write the pipeline's YAML and the components' contract table."""
+    from pipelines.training import COMPILED, CONTRACTS, compile_to, contracts
+
+    compile_to(output or COMPILED, profile)
+    if output is None:
+        CONTRACTS.write_text(contracts(), encoding="utf-8")
+    print(f"wrote {output or COMPILED}")
+
+
+@app.command("run")
+def run_command(
+    params: Annotated[Path, typer.Option("--params", help="params file")] = Path("params.yaml"),
+    overrides: Annotated[
+        list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; repeatable")
+    ] = [],  # noqa: B006
+    source: Annotated[str, typer.Option(help="a PTB-XL folder; else what the params say")] = "",
+    runs: Annotated[Path, typer.Option(help="folder that holds one folder a run")] = Path("runs"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="do not resume a killed run")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="show Kubeflow's own log lines too")] = False,
+) -> None:
+    """Run every stage; either verdict ends in exit code 0."""
+    from pipelines.run import run
+    from pipelines.scoreboard import scoreboard
+    from twelvelead.params import load
+
+    if source:  # JSON quotes, so that YAML takes any path as text
+        overrides = [
+            *overrides,
+            "ingest.source=ptb-xl",
+            f"ingest.path={json.dumps(str(Path(source).resolve()))}",
+        ]
+    folder = run(load(params, overrides), runs, fresh=fresh, verbose=verbose)
+    print("\n" + scoreboard(folder))
+
+
+def main() -> None:
+    """Our own errors become one message and their exit code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        app()
+    except Error as fault:
+        sys.stderr.write(f"twelvelead: {fault}\n")
+        sys.exit(fault.exit_code)
+
+
+if __name__ == "__main__":
+    main()

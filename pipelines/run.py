@@ -1,0 +1,176 @@
+"""Run the compiled pipeline on this machine, whole or from where a killed run stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfp import components, local
+
+import twelvelead
+from pipelines.console import Console
+from pipelines.folder import StepError, gather, note, opened, point
+from pipelines.training import COMPILED
+from twelvelead.errors import SetupError
+from twelvelead.params import Params
+from twelvelead.stages import STAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The pipeline's arguments; the same ones resume the same run."""
+
+    params: Params
+    code: str
+    files: dict[str, str]  # `<stage>_files` → fingerprint
+
+    @property
+    def key(self) -> str:
+        """What a killed run must have in common with this one. Named files are left to KFP's cache: a
+        policy mended after the gate refused to read it must not cost the training again."""
+        return hashlib.sha256(f"{self.params.to_json()}\n{self.code}".encode()).hexdigest()[:16]
+
+
+def run(params: Params, runs: Path, *, fresh: bool = False, verbose: bool = False) -> Path:
+    """Run every stage and gather what they made.
+
+    Args:
+        params: The whole tree.
+        runs: Folder that holds one folder a run.
+        fresh: Start anew even where a killed run with the same params could be finished.
+        verbose: Show KFP's own log lines too.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        SetupError: A path cannot go through KFP's runner, or the compiled pipeline is missing.
+        StepError: A stage failed, or KFP reports success and an artifact is missing all the same.
+    """
+    runs = runs.resolve()
+    _refuse_python3(runs, params)
+    arguments = Arguments(params, code_fingerprint(), file_fingerprints(params))
+    tree = params.to_json()
+    with opened(runs, arguments.key, tree, params.name, fresh=fresh) as folder:
+        _execute(folder, runs, arguments, verbose)
+        gather(folder)
+        note(folder, arguments.key, "done")
+        point(runs / "latest", folder.name)
+    return folder
+
+
+def code_fingerprint(root: Path = Path(twelvelead.__file__).parent) -> str:
+    """SHA-256 of a package's Python sources, shortened."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def file_fingerprints(params: Params) -> dict[str, str]:
+    """One fingerprint for each stage that reads named files: their names, sizes and times of change."""
+    prints = {}
+    for stage in STAGES:
+        if stage.files:
+            digest = hashlib.sha256()
+            for key in stage.files:
+                for line in _listing(str(getattr(params.section(stage.name), key))):
+                    digest.update(line.encode())
+            prints[f"{stage.name}_files"] = digest.hexdigest()[:16]
+    return prints
+
+
+def _listing(name: str) -> Iterator[str]:
+    yield name
+    path = Path(name)
+    if name and path.exists():
+        for item in [path, *sorted(path.rglob("*"))]:
+            if item.is_file():
+                stat = item.stat()
+                yield f"{item.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _refuse_python3(runs: Path, params: Params) -> None:
+    """KFP's local runner rewrites the text python3 in every argument to the interpreter's path."""
+    for where, text in (("--runs", str(runs)), ("params", params.to_json())):
+        if "python3" in text:
+            raise SetupError(
+                "a path or value with 'python3' in it would be rewritten by KFP's local runner",
+                where=f"{where} {text}" if where == "--runs" else where,
+                fix="choose another folder or name (--runs, --source, or move the checkout)",
+            )
+    if " " in sys.executable:
+        raise SetupError(
+            "KFP's local runner cannot start an interpreter with a space in its path",
+            where=sys.executable,
+            fix="put the virtual environment elsewhere",
+        )
+
+
+def _execute(folder: Path, runs: Path, arguments: Arguments, verbose: bool) -> None:
+    if not COMPILED.is_file():
+        raise SetupError("the compiled pipeline is missing", where=str(COMPILED), fix="make compile")
+    fault = folder / "fault.json"
+    fault.unlink(missing_ok=True)
+    local.init(
+        local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(folder / "kfp"),
+        enable_caching=True,
+        cache_root=str(folder / "kfp" / "cache"),
+    )
+    pipeline = components.load_component_from_file(str(COMPILED))
+    with (
+        (folder / "log.txt").open("a", encoding="utf-8") as log,
+        contextlib.redirect_stdout(Console(sys.stderr, log, verbose=verbose)),
+        _environment(folder, runs, fault),
+    ):
+        try:
+            pipeline(params=arguments.params.to_json(), code=arguments.code, **arguments.files)
+        except RuntimeError as failure:
+            raise _step_error(folder, fault, failure) from None
+
+
+@contextlib.contextmanager
+def _environment(folder: Path, runs: Path, fault: Path) -> Iterator[None]:
+    """What the steps inherit. The run's folder is its id, so that a resumed run is still the same run."""
+    ours = {
+        "KFP_RUN_ID": folder.name,
+        "TWELVELEAD_FAULT": str(fault),
+        "TWELVELEAD_LOCK": str(folder / ".step-lock"),
+        "TWELVELEAD_WORK": str(folder / ".work"),
+        "PYTHONUNBUFFERED": "1",  # or progress would come in gulps through KFP's pipe
+    }
+    defaults = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{runs / 'mlflow.db'}",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "HF_HUB_OFFLINE": "1",
+        "DO_NOT_TRACK": "1",
+    }
+    before = dict(os.environ)
+    os.environ.update(ours | {key: value for key, value in defaults.items() if key not in before})
+    try:
+        yield
+    finally:
+        for key in ours | defaults:
+            os.environ.pop(key, None)
+            if key in before:
+                os.environ[key] = before[key]
+
+
+def _step_error(folder: Path, fault: Path, failure: RuntimeError) -> StepError:
+    if fault.is_file():
+        said = json.loads(fault.read_text(encoding="utf-8"))
+        sentence = f"stage {said['stage']} failed: {said['type']}: {said['message']}"
+        return StepError(folder, sentence, exit_code=said["exit_code"])
+    task = re.search(r"task failed: [^']*'([\w-]+)'", str(failure))
+    if task is None:
+        return StepError(folder, str(failure))
+    stage = task[1].replace("-", "_")
+    return StepError(folder, f"stage {stage} ended without a word (killed, or out of memory?)")

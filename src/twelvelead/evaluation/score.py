@@ -1,0 +1,170 @@
+"""The VLM's probability of each statement, read from the answer slot's logits and never from text.
+
+All statements of a page are asked in one packed forward pass; the probability is
+sigmoid(logit "Yes" − logit "No") at each question's slot (Lin et al. 2024, arXiv 2404.01291).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from twelvelead.data.shard import read_pages
+from twelvelead.errors import DataError
+from twelvelead.instruct.sample import messages
+from twelvelead.instruct.statements import question
+from twelvelead.models.mllama import Base, load_base
+from twelvelead.models.packed import Packed, bare, encode_images, pack, slot_logits
+from twelvelead.progress import track
+
+Control = Literal["blank", "shuffled"]
+BATCH = 16
+Probabilities = npt.NDArray[np.float32]
+
+
+class Scorer:
+    """Asks one model the same statement questions of any number of pages."""
+
+    def __init__(self, base: Base, codes: Sequence[str]) -> None:
+        self.base, self.codes = base, list(codes)
+        asked = [base.question(messages(question(code), "")) for code in codes]
+        self.prefix, self.questions = asked[0][0], [prompt for _, prompt in asked]
+        self._batches: dict[int, Packed] = {}
+
+    @torch.no_grad()
+    def score(self, pictures: Sequence[bytes]) -> Probabilities:
+        """Probabilities (pages, statements) of encoded pictures."""
+        return self.score_states(encode_images(bare(self.base.model), self.base.pixels(pictures)))
+
+    @torch.no_grad()
+    def score_states(self, states: torch.Tensor) -> Probabilities:
+        """Probabilities (pages, statements) from cross-attention states (B, V, H)."""
+        model = bare(self.base.model)
+        if (size := len(states)) not in self._batches:
+            pad = self.base.tokenizer.pad_token_id
+            self._batches[size] = pack(self.prefix, [self.questions] * size, pad=pad).to(self.base.device)
+        logits = slot_logits(model, self._batches[size], states)
+        yes, no = self.base.verbalisers
+        found: Probabilities = (
+            torch.sigmoid(logits[..., yes] - logits[..., no]).cpu().numpy().astype(np.float32)
+        )
+        return found
+
+
+def score_images(
+    base: str, adapter: Path | None, images: Sequence[bytes], codes: Sequence[str]
+) -> Probabilities:
+    """Probabilities (pictures, codes) of loose pictures; see `score_pages`."""
+    scorer = Scorer(_load(base, adapter), codes)
+    parts = [scorer.score(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
+    return np.concatenate(parts) if parts else np.zeros((0, len(codes)), np.float32)
+
+
+def score_pages(
+    base: str | Path,
+    adapter: Path | None,
+    pages: Path,
+    folds: Collection[int],
+    codes: Sequence[str],
+    *,
+    control: Control | None = None,
+    seed: int = 0,
+    threads: int = 0,
+) -> pd.DataFrame:
+    """Score every page of some folds.
+
+    Args:
+        base: Folder or s3:// prefix of the base model.
+        adapter: Folder of a LoRA adapter; None scores the base alone.
+        pages: The pages artifact.
+        folds: Which folds.
+        codes: Statements to ask.
+        control: "blank" shows empty paper instead, "shuffled" another patient's page: a model that really
+            reads the page falls to chance.
+        seed: Seed of the shuffle.
+        threads: Torch threads; 0 for all cores.
+
+    Returns:
+        Long form: record_id, patient_id, fold, code, probability.
+
+    Raises:
+        DataError: There are no pages in these folds.
+    """
+    import os
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    scorer = Scorer(_load(str(base), adapter), codes)
+    columns = ["record_id", "patient_id", "fold"]
+    index = list(read_pages(pages, folds=folds, columns=columns))
+    if not index:
+        raise DataError(f"there are no pages in folds {sorted(folds)}", where=str(pages))
+    title = f"score {'adapter' if adapter else 'base'}" + (f" ({control})" if control else "")
+    found = np.concatenate(list(_batches(scorer, pages, folds, len(index), control, title)))
+    if control == "shuffled":
+        found = found[other_patients([row["patient_id"] for row in index], seed)]
+    frame = pd.DataFrame(index).loc[np.repeat(np.arange(len(index)), len(codes))].reset_index(drop=True)
+    frame["code"] = list(codes) * len(index)
+    frame["probability"] = found.ravel()
+    return frame
+
+
+def other_patients(patients: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
+    """For each page the number of another patient's page.
+
+    Pages are sorted by patient in a random order of patients and turned by the largest patient's page
+    count, so nobody meets their own page (unless one patient owns half of all pages).
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7, 1)))
+    unique, inverse, counts = np.unique(np.asarray(patients), return_inverse=True, return_counts=True)
+    order = np.argsort(rng.permutation(len(unique))[inverse], kind="stable")
+    turned = np.roll(order, int(counts.max()))
+    source = np.empty(len(order), dtype=np.int64)
+    source[order] = turned
+    return source
+
+
+def _load(base: str, adapter: Path | None) -> Base:
+    loaded = load_base(base)
+    if adapter is None:
+        return loaded
+    from twelvelead.models import lora
+
+    adapted = lora.load(loaded.model, adapter, base_sha256=loaded.sha256)
+    return Base(adapted, loaded.tokenizer, loaded.image_processor, loaded.path, loaded.sha256)
+
+
+def _batches(
+    scorer: Scorer, pages: Path, folds: Collection[int], total: int, control: Control | None, title: str
+) -> Iterator[Probabilities]:
+    if control == "blank":
+        blanks = _blank_pages(pages, folds)
+    pictures: list[bytes] = []
+    rows: Iterator[dict[str, Any]] = read_pages(pages, folds=folds, columns=["page_id", "image"])
+    for number, row in enumerate(track(rows, total=total, title=title, unit="pages"), start=1):
+        pictures.append(blanks[row["page_id"]] if control == "blank" else row["image"]["bytes"])
+        if len(pictures) == BATCH or number == total:
+            yield scorer.score(pictures)
+            pictures = []
+
+
+def _blank_pages(pages: Path, folds: Collection[int]) -> dict[str, bytes]:
+    """Empty paper of each page's own style."""
+    from twelvelead.paper.encode import png_bytes
+    from twelvelead.paper.page import PageStyle, blank
+
+    manifest = pd.read_parquet(pages / "manifest.parquet")
+    made: dict[Any, bytes] = {}
+    found = {}
+    for row in manifest[manifest["fold"].isin(list(folds))].itertuples():
+        key = (row.layout, row.width_px, row.height_px, row.speed_mm_s, row.gain_mm_mv, row.grid)
+        if key not in made:
+            style = PageStyle(*key)
+            made[key] = png_bytes(blank(style))
+        found[row.page_id] = made[key]
+    return found

@@ -1,0 +1,42 @@
+"""Millimetre paper: a line every millimetre where pixels can show it, a stronger one every five."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MINOR_MM, MAJOR_MM = 1.0, 5.0
+MINOR_WIDTH_MM, MAJOR_WIDTH_MM = 0.15, 0.25
+MINOR_LEVEL, MAJOR_LEVEL, COARSE_LEVEL = 7, 15, 6
+MIN_PX_MM = 2.5  # below it, lines 1 mm apart melt into a tint, and full 5 mm lines rival the trace
+
+COLOURS = {"red": (238, 158, 158), "grey": (178, 178, 178), "none": (255, 255, 255)}
+PAPERS = {"red": (255, 252, 250), "grey": (255, 255, 255), "none": (255, 255, 255)}
+
+
+def grid_levels(height_px: int, width_px: int, px_mm: float) -> NDArray[np.uint8]:
+    """How strongly the grid is printed at each pixel: (height, width), 0 paper to 15 a major line."""
+    rows, columns = _profile(height_px, px_mm), _profile(width_px, px_mm)
+    return np.maximum(rows[:, None], columns[None, :])
+
+
+def _profile(length_px: int, px_mm: float) -> NDArray[np.uint8]:
+    major = _coverage(length_px, MAJOR_MM * px_mm, max(1.0, MAJOR_WIDTH_MM * px_mm))
+    if px_mm < MIN_PX_MM:
+        return np.rint(COARSE_LEVEL * major).astype(np.uint8)
+    minor = _coverage(length_px, MINOR_MM * px_mm, max(1.0, MINOR_WIDTH_MM * px_mm))
+    return np.rint(np.maximum(MAJOR_LEVEL * major, MINOR_LEVEL * minor)).astype(np.uint8)
+
+
+def _coverage(length_px: int, step_px: float, width_px: float) -> NDArray[np.float64]:
+    """Share of each pixel under lines `step_px` apart.
+
+    The first runs through the middle of pixel 0, so that a whole number of pixels a millimetre gives crisp
+    lines instead of pairs of half-toned pixels.
+    """
+    left = np.arange(length_px, dtype=np.float64)
+    share = np.zeros(length_px)
+    for centre in np.arange(0.5, length_px + step_px, step_px):
+        overlap = np.minimum(left + 1.0, centre + width_px / 2) - np.maximum(left, centre - width_px / 2)
+        share = np.maximum(share, np.clip(overlap, 0.0, 1.0))
+    return share

@@ -1,0 +1,231 @@
+"""Register a judged candidate: the run, the model, the version with all its tags, and last the alias."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twelvelead import __version__
+from twelvelead.errors import ParamsError, SetupError
+from twelvelead.params import Register
+from twelvelead.progress import say
+from twelvelead.registry.card import card
+from twelvelead.registry.lineage import Candidate, home, version_tags
+from twelvelead.registry.promote import ROLLED_BACK, aliased_version, versions
+from twelvelead.registry.tracking import (
+    experiment_id,
+    log_metrics,
+    log_params,
+    masked,
+    session,
+    tracking_uri,
+    without_advice,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+Registration = dict[str, Any]
+WEIGHTS = "adapter_model.safetensors"
+ABOUT = "Reads pictures of 12-lead paper ECGs. Not a medical device."
+
+
+def register(candidate: Candidate, params: Register) -> Registration:
+    """Put a candidate into the registry, whatever its verdict; only a passed one takes the alias.
+
+    The same candidate with the same verdict is never registered twice: its version is found again, and an
+    alias that a killed run left unset is set.
+
+    Args:
+        candidate: Adapter, scorecard, verdict and lineage.
+        params: Model name, alias and tracking URI.
+
+    Returns:
+        The tree of registration.json.
+
+    Raises:
+        ParamsError: The model name or the alias is none MLflow takes.
+        SetupError: The adapter has no weights, or mlflow/model.py is not found.
+        RegistryError: The registry refused or cannot be reached.
+    """
+    _check_names(params)
+    if not (candidate.adapter / WEIGHTS).is_file():
+        raise SetupError(
+            f"adapter folder has no {WEIGHTS}", where=str(candidate.adapter), fix="run train-lora again"
+        )
+    tags = version_tags(candidate)
+    with session(params.tracking_uri) as client:
+        version = _existing(client, params.model_name, tags["fingerprint"])
+        if version is None:
+            version = _create(client, candidate, params, tags)
+        else:
+            say(f"register: already registered as {params.model_name} version {version.version}")
+        alias = _give_alias(client, params, version) if candidate.passed else None
+        stored = client.get_model_version(params.model_name, version.version)
+        return {
+            "model": params.model_name,
+            "version": int(version.version),
+            "passed": candidate.passed,
+            "alias": alias,
+            "tracking_uri": masked(tracking_uri(params.tracking_uri)),
+            "run_id": version.run_id,
+            "tags": dict(sorted(stored.tags.items())),
+            "reasons": list(candidate.verdict.get("reasons", [])),
+        }
+
+
+def _create(
+    client: MlflowClient, candidate: Candidate, params: Register, tags: Mapping[str, str]
+) -> ModelVersion:
+    import mlflow
+
+    experiment = experiment_id(client, tracking_uri(params.tracking_uri))
+    name = f"{candidate.verdict.get('candidate', 'candidate')} {tags['gate']}"
+    with (
+        mlflow.start_run(experiment_id=experiment, run_name=name, tags=dict(tags)) as run,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        readme = Path(folder) / "README.md"
+        readme.write_text(card(candidate, tags, params.model_name), encoding="utf-8")
+        run_id = run.info.run_id
+        log_params(client, run_id, flat_params(candidate))
+        log_metrics(client, run_id, flat_metrics(candidate.scorecard))
+        _log_datasets(client, run_id, tags)
+        for path in _files(candidate, readme):
+            client.log_artifact(run_id, str(path), "plots" if path.suffix == ".png" else None)
+        uri = _log_model(candidate, readme, tags)
+    _ensure_model(client, params.model_name)
+    # Tags travel in the request that makes the version: there is no moment in which it exists without them.
+    return client.create_model_version(
+        params.model_name,
+        uri,
+        run_id=run_id,
+        tags=dict(tags),
+        description=_description(candidate),
+        model_id=uri.rpartition("/")[2],
+    )
+
+
+def _log_model(candidate: Candidate, readme: Path, tags: Mapping[str, str]) -> str:
+    codes = list(candidate.scorecard.get("data", {}).get("statements", []))
+    with without_advice():
+        import mlflow.pyfunc
+
+        logged = mlflow.pyfunc.log_model(
+            name="reader",
+            python_model=str(home() / "mlflow" / "model.py"),
+            artifacts={"adapter": str(candidate.adapter), "card": str(readme)},
+            model_config={"base": candidate.base, "codes": codes},
+            metadata={"base_sha256": tags["base_sha256"], "adapter_sha256": tags["adapter_sha256"]},
+            # Named, not inferred: inferring would import the model, and with it torch and the base.
+            pip_requirements=[f"twelvelead[train]=={__version__}", f"mlflow=={mlflow.__version__}"],
+        )
+    return str(logged.model_uri)
+
+
+def flat_params(candidate: Candidate) -> dict[str, Any]:
+    """Params of every stage upstream as `stage.key`."""
+    return {
+        f"{stage}.{key}": value
+        for stage, entry in candidate.stages.items()
+        for key, value in entry.get("params", {}).items()
+    }
+
+
+def flat_metrics(scorecard: Mapping[str, Any]) -> dict[str, float]:
+    """Every number of the scorecard as a dotted metric; a null has no metric.
+
+    Per statement only the AUC is logged, as `auc.<model>.<code>`; predictions.parquet holds the rest.
+    """
+    found = _numbers({key: scorecard.get(key, {}) for key in ("data", "comparison", "controls")})
+    found = {key: value for key, value in found.items() if not key.startswith("data.positives.")}
+    for name, model in scorecard.get("models", {}).items():
+        found |= _numbers({name: {key: value for key, value in model.items() if key != "statements"}})
+        for code, figures in model.get("statements", {}).items():
+            found |= _numbers({f"auc.{name}.{code}": figures.get("auc")})
+    return found
+
+
+def _numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    found: dict[str, float] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            found |= _numbers(value, f"{prefix}{key}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool) and value == value:
+            found[f"{prefix}{key}"] = float(value)
+    return found
+
+
+def _files(candidate: Candidate, readme: Path) -> list[Path]:
+    evaluation = candidate.evaluation
+    named = [evaluation / name for name in ("scorecard.json", "lineage.json")]
+    found = [readme, candidate.verdict_file, *named, *sorted(evaluation.glob("*.parquet"))]
+    return [path for path in [*found, *sorted((evaluation / "plots").glob("*.png"))] if path.is_file()]
+
+
+def _log_datasets(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
+    """Name the data by DVC's md5; MLflow's own digest would cover only the first 10,000 rows."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    context = [InputTag("mlflow.data.context", "lineage")]
+    inputs = [
+        DatasetInput(Dataset(key.partition(".")[2], md5, "dvc", f'{{"dvc_md5": "{md5}"}}'), context)
+        for key, md5 in tags.items()
+        if key.startswith("dvc_md5.")
+    ]
+    client.log_inputs(run_id, inputs)
+
+
+def _ensure_model(client: MlflowClient, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name, description=ABOUT)
+    except MlflowException as fault:
+        if fault.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _existing(client: MlflowClient, name: str, fingerprint: str) -> ModelVersion | None:
+    found = [item for item in versions(client, name) if item.tags.get("fingerprint") == fingerprint]
+    return found[0] if found else None
+
+
+def _give_alias(client: MlflowClient, params: Register, version: ModelVersion) -> str | None:
+    """Set the alias, unless a later version holds it or this one was rolled back: a re-run undoes neither."""
+    holder = aliased_version(client, params.model_name, params.alias)
+    current = client.get_model_version(params.model_name, version.version)
+    if holder is not None and int(holder.version) > int(version.version):
+        say(f"register: alias {params.alias!r} stays on the later version {holder.version}")
+        return None
+    if current.tags.get(ROLLED_BACK):
+        say(f"register: version {version.version} was rolled back; `twelvelead promote` would bring it back")
+        return None
+    if holder is None or int(holder.version) != int(version.version):
+        client.set_registered_model_alias(params.model_name, params.alias, version.version)
+    return params.alias
+
+
+def _description(candidate: Candidate) -> str:
+    outcome = "Passed the gate." if candidate.passed else "Rejected by the gate."
+    simulated = candidate.scorecard.get("data", {}).get("source") == "simulated"
+    data = " Trained and judged on simulated records." if simulated else ""
+    reasons = "".join(f"\n- {reason}" for reason in candidate.verdict.get("reasons", []))
+    return f"{outcome}{data} Not a medical device.{reasons}"[:5000]
+
+
+def _check_names(params: Register) -> None:
+    if not re.fullmatch(r"[\w .-]+", params.model_name):
+        raise ParamsError(
+            f"register.model_name: {params.model_name!r} is no model name",
+            expected="letters, digits, spaces, dots, dashes and underscores",
+        )
+    if not re.fullmatch(r"[\w-]+", params.alias) or re.fullmatch(r"latest|v\d+", params.alias, re.IGNORECASE):
+        raise ParamsError(
+            f"register.alias: {params.alias!r} is no alias MLflow takes",
+            expected="letters, digits, dashes and underscores; not 'latest' or 'v1'",
+        )

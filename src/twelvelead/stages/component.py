@@ -1,0 +1,76 @@
+"""Run a stage as one step of a Kubeflow pipeline: paths come as text, and a fault leaves one small file.
+
+The runner of a step sees only that it failed. The file named by TWELVELEAD_FAULT tells it why, so that a
+person reads the stage's own sentence and not the runner's traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from twelvelead.errors import Error
+from twelvelead.params import from_json
+from twelvelead.progress import say
+from twelvelead.stages.run import Summary, run
+
+
+def run_in_component(
+    name: str, inputs: Mapping[str, str], output: str, params: str, run_id: str = ""
+) -> Summary:
+    """Run a stage inside a pipeline step.
+
+    Args:
+        name: The stage's name.
+        inputs: Path of each input artifact, by artifact name.
+        output: Where the artifact shall appear.
+        params: The whole params tree as JSON.
+        run_id: The pipeline run's id, handed on as KFP_RUN_ID for the lineage.
+
+    Raises:
+        SystemExit: The stage raised an Error; the code is the error's own.
+    """
+    if run_id:  # the local runner sets it before: its own ids change when a run is resumed
+        os.environ.setdefault("KFP_RUN_ID", run_id)
+    try:
+        with _alone():
+            paths = {artifact: Path(path) for artifact, path in inputs.items()}
+            return run(name, paths, Path(output), from_json(params))
+    except Error as fault:
+        _leave(name, fault, fault.exit_code)
+        raise SystemExit(fault.exit_code) from None
+    except Exception as fault:
+        _leave(name, fault, 1)
+        raise
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for the step of a killed runner that has not noticed yet: both would write one work folder.
+
+    A POSIX record lock, because worker processes do not inherit it and so cannot hold it after their parent.
+    """
+    path = os.environ.get("TWELVELEAD_LOCK")
+    if not path:
+        yield
+        return
+    with Path(path).open("w", encoding="utf-8") as lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("waiting for the step of an earlier, killed attempt to end")
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _leave(stage: str, fault: Exception, exit_code: int) -> None:
+    path = os.environ.get("TWELVELEAD_FAULT")
+    if path:
+        said = {"stage": stage, "type": type(fault).__name__, "message": str(fault), "exit_code": exit_code}
+        Path(path).write_text(json.dumps(said), encoding="utf-8")
+    elif isinstance(fault, Error):  # a pod: its log is all there is; a bug's traceback goes there by itself
+        say(f"twelvelead: {type(fault).__name__}: {fault}")

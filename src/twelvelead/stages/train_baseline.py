@@ -1,0 +1,38 @@
+"""Stage train_baseline: the signal CNN that the adapter must match."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twelvelead.params import TrainBaseline
+
+
+def train_baseline(
+    inputs: Mapping[str, Path], output: Path, params: TrainBaseline, work: Path
+) -> dict[str, Any]:
+    """Train on the usable records of folds 1-8.
+
+    Args:
+        inputs: "validation" and "records".
+        output: Folder to fill with model.safetensors, config.json and metrics.json.
+        params: The section.
+        work: Where the checkpoint of every epoch lies.
+
+    Returns:
+        Fold-9 macro AUC and counts.
+
+    Raises:
+        DataError: Folds 1-8 or fold 9 are empty, or no statement can be learned.
+    """
+    # Read when torch is first imported. Threads that spin while they wait make this net up to 30 times slower
+    # wherever another process wants the cores too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from twelvelead.data.index import read_validated
+    from twelvelead.training.baseline import train
+
+    frame, codes = read_validated(inputs["validation"])
+    metrics = train(inputs["records"], frame, codes, params, output, work)
+    return {key: value for key, value in metrics.items() if key != "history"}

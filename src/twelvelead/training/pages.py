@@ -1,0 +1,142 @@
+"""Pages and their questions as the trainer sees them: token ids, pictures, cached vision states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from twelvelead.data.shard import read_pages, read_rows
+from twelvelead.errors import DataError
+from twelvelead.models.mllama import Base
+from twelvelead.models.packed import Question, bare, encode_images
+from twelvelead.progress import track
+
+ENCODE_BATCH = 32
+CACHE_SHARE_OF_FREE_MEMORY = 0.4
+
+
+@dataclass(slots=True)
+class Page:
+    """One page with the questions a trainer may ask of it."""
+
+    page_id: str
+    record_id: str
+    picture: bytes
+    statements: list[Question] = field(default_factory=list)
+    others: list[Question] = field(default_factory=list)
+
+
+def read_training_pages(
+    base: Base, instructions: Path, pages: Path, split: str
+) -> tuple[tuple[int, ...], list[Page]]:
+    """The pages of a split with their tokenised questions, in the order of the page shards.
+
+    Returns:
+        The shared prefix (token ids up to the image token) and the pages.
+
+    Raises:
+        DataError: The split has no samples, or a sample names a page that is not there.
+    """
+    asked: dict[str, list[tuple[bool, Question]]] = {}
+    prefix: tuple[int, ...] = ()
+    for row in read_rows(instructions, f"{split}-*.parquet", columns=["page_id", "family", "messages"]):
+        prefix, question = base.question(row["messages"])
+        asked.setdefault(row["page_id"], []).append((row["family"] == "statement", question))
+    if not asked:
+        raise DataError(f"split {split!r} has no samples", where=str(instructions))
+    found: list[Page] = []
+    for row in read_pages(pages, columns=["page_id", "record_id", "image"]):
+        if (questions := asked.pop(row["page_id"], None)) is not None:
+            found.append(
+                Page(
+                    row["page_id"],
+                    row["record_id"],
+                    row["image"]["bytes"],
+                    [q for statement, q in questions if statement],
+                    [q for statement, q in questions if not statement],
+                )
+            )
+    if asked:
+        raise DataError(
+            f"{len(asked)} pages of the instructions are not in the shards", where=sorted(asked)[0]
+        )
+    return prefix, found
+
+
+def choose(page: Page, count: int, rng: np.random.Generator) -> list[Question]:
+    """The questions of one training step: statements first, and one other in every four if there is room.
+
+    Packing makes every further question of a page cheap, so all statements are asked at once where they fit.
+    """
+    others = min(len(page.others), max(1, count // 8))
+    statements = rng.permutation(len(page.statements))[: count - others]
+    extra = rng.permutation(len(page.others))[:others]
+    return [page.statements[i] for i in sorted(statements)] + [page.others[i] for i in extra]
+
+
+class VisionStates:
+    """Cross-attention states of pages: kept in memory where they fit, recomputed where they do not.
+
+    A frozen vision tower gives the same states for a page every epoch; running it again costs more than
+    reading 75 kB (tiny base) or 52 MB (11B base, four tiles) back, as long as that is memory.
+    """
+
+    def __init__(self, base: Base, pages: Sequence[Page], *, frozen: bool) -> None:
+        self.base, self.frozen = base, frozen
+        self.kept: list[Tensor] | None = None
+        if frozen and pages:
+            first = self._encode(pages[:1])
+            if first.nbytes * len(pages) < CACHE_SHARE_OF_FREE_MEMORY * _free_memory():
+                self.kept = self._encode_all(pages)
+
+    def of(self, pages: Sequence[Page], numbers: Sequence[int]) -> Tensor:
+        """States (B, V, H) of the pages with these numbers."""
+        if self.kept is not None:
+            return torch.stack([self.kept[number] for number in numbers]).to(self.base.device)
+        chosen = [pages[number] for number in numbers]
+        return (
+            self._encode(chosen)
+            if self.frozen
+            else encode_images(bare(self.base.model), self._pixels(chosen))
+        )
+
+    def _encode_all(self, pages: Sequence[Page]) -> list[Tensor]:
+        starts = range(0, len(pages), ENCODE_BATCH)
+        kept: list[Tensor] = []
+        for start in track(
+            starts, total=len(starts), title="encode pages", unit=f"batches of {ENCODE_BATCH}"
+        ):
+            kept += self._encode(pages[start : start + ENCODE_BATCH]).cpu().unbind()
+        return kept
+
+    @torch.no_grad()
+    def _encode(self, pages: Sequence[Page]) -> Tensor:
+        return encode_images(bare(self.base.model), self._pixels(pages))
+
+    def _pixels(self, pages: Sequence[Page]) -> dict[str, Tensor]:
+        return self.base.pixels([page.picture for page in pages])
+
+
+def steps(pages: int, batch: int, epoch: int, seed: int) -> Iterator[list[int]]:
+    """Page numbers of each step of an epoch; a function of seed and epoch alone, so a resumed run agrees."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(6, epoch)))
+    order = rng.permutation(pages)
+    for start in range(0, pages, batch):
+        yield order[start : start + batch].tolist()
+
+
+def _free_memory() -> int:
+    """Bytes of main memory that are free or can be freed (Linux; elsewhere a careful guess)."""
+    try:
+        lines: dict[str, Any] = dict(
+            line.split(":") for line in Path("/proc/meminfo").read_text().splitlines()
+        )
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError):
+        return 2 * 2**30

@@ -1,0 +1,174 @@
+"""The LoRA loop on a tiny random base: it learns, it resumes to the same bytes, it keeps the best epoch."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from twelvelead.errors import DataError
+from twelvelead.instruct.sample import messages
+from twelvelead.models import lora
+from twelvelead.params import TrainLora
+from twelvelead.training.lora import macro_auc, schedule, train
+from twelvelead.training.pages import Page, VisionStates, choose, steps
+from twelvelead.training.tracker import NullTracker
+
+QUICK = TrainLora(
+    rank=4,
+    alpha=8,
+    epochs=2,
+    pages_per_step=4,
+    questions_per_page=3,
+    checkpoint_every_steps=1,
+    threads=1,
+    dropout=0.1,
+)
+
+
+def left_or_right(base, count):
+    """Pages that are dark on the left or on the right, and one statement that is true of the former."""
+    import io
+
+    from PIL import Image, ImageDraw
+
+    pages, labels = [], []
+    for number in range(count):
+        dark = number % 2 == 0
+        stream = io.BytesIO()
+        picture = Image.new("RGB", (336, 336), (255, 255, 255))
+        left = 0 if dark else 168
+        ImageDraw.Draw(picture).rectangle((left, 0, left + 167, 335), fill=(0, 0, 0))
+        picture.save(stream, "PNG")
+        prefix, asked = base.question(messages("Does this ECG show darkness?", "Yes" if dark else "No"))
+        _, other = base.question(messages("What is the heart rate?", "70 bpm"))
+        pages.append(Page(f"{number}-0", str(number), stream.getvalue(), [asked], [other]))
+        labels.append([dark])
+    return prefix, pages, np.array(labels)
+
+
+def test_the_loop_learns_what_a_page_shows_and_leaves_the_base_alone(base, tmp_path):
+    prefix, pages, labels = left_or_right(base, 16)
+    before = lora.frozen_sha256(base.model)
+    trained = train(
+        base,
+        prefix,
+        pages,
+        pages[:8],
+        labels[:8],
+        QUICK.model_copy(update={"epochs": 6, "lr": 1e-2}),
+        tmp_path,
+        NullTracker(),
+    )
+    assert trained.metrics["fold9_macro_auc"] > 0.9
+    assert lora.frozen_sha256(trained.model) == before
+    assert [entry["epoch"] for entry in trained.metrics["history"]] == [1, 2, 3, 4, 5, 6]
+
+
+RUN = textwrap.dedent("""
+    import sys, hashlib
+    sys.path.insert(0, sys.argv[4])
+    from pathlib import Path
+    import torch
+    from test_lora_training import QUICK, left_or_right
+    from twelvelead.models import checkpoint
+    from twelvelead.models.mllama import load_base
+    from twelvelead.training.lora import train
+    from twelvelead.training.tracker import NullTracker
+
+    base_folder, work, stop = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    if stop:
+        save = checkpoint.save
+        def save_and_die(path, state):
+            save(path, state)
+            if state["step"] >= stop:
+                import os, signal
+                os.kill(os.getpid(), signal.SIGKILL)
+        checkpoint.save = save_and_die
+    base = load_base(base_folder)
+    prefix, pages, labels = left_or_right(base, 12)
+    trained = train(base, prefix, pages, pages[:4], labels[:4], QUICK, work, NullTracker())
+    whole = hashlib.sha256()
+    for name, weight in sorted(trained.model.named_parameters()):
+        if weight.requires_grad:
+            whole.update(weight.detach().numpy().tobytes())
+    print(whole.hexdigest())
+""")
+
+
+def run(base_folder, work, stop=0):
+    from pathlib import Path
+
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        RUN,
+        str(base_folder),
+        str(work),
+        str(stop),
+        str(Path(__file__).parent),
+    ]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
+    )
+
+
+@pytest.mark.slow
+def test_a_training_killed_with_sigkill_resumes_to_identical_weights(base_folder, tmp_path):
+    unbroken = run(base_folder, tmp_path / "a")
+    assert unbroken.returncode == 0, unbroken.stderr
+    killed = run(base_folder, tmp_path / "b", stop=2)
+    assert killed.returncode == -signal.SIGKILL
+    resumed = run(base_folder, tmp_path / "b")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "from step 2" in resumed.stderr
+    assert resumed.stdout == unbroken.stdout
+
+
+def test_nothing_to_train_on_is_refused(base, tmp_path):
+    with pytest.raises(DataError, match="nothing to train on"):
+        train(base, (1,), [], [], np.zeros((0, 1)), QUICK, tmp_path, NullTracker())
+
+
+def test_every_page_is_seen_once_an_epoch_and_the_order_depends_on_seed_and_epoch_alone():
+    first = list(steps(10, 4, epoch=0, seed=1))
+    assert sorted(number for batch in first for number in batch) == list(range(10))
+    assert first == list(steps(10, 4, epoch=0, seed=1))
+    assert first != list(steps(10, 4, epoch=1, seed=1))
+    assert first != list(steps(10, 4, epoch=0, seed=2))
+
+
+def test_all_statements_of_a_page_are_asked_when_there_is_room(base):
+    _, (page,), _ = left_or_right(base, 1)
+    page.statements, page.others = page.statements * 5, page.others * 3
+    chosen = choose(page, 6, np.random.default_rng(0))
+    assert len(chosen) == 6
+    assert sum(question in page.statements for question in chosen) == 5
+
+
+def test_states_kept_in_memory_equal_states_computed_again(base):
+    _, pages, _ = left_or_right(base, 3)
+    kept = VisionStates(base, pages, frozen=True)
+    assert kept.kept is not None
+    fresh = VisionStates(base, [], frozen=True)
+    torch.testing.assert_close(kept.of(pages, [2, 0]), fresh.of(pages, [2, 0]))
+
+
+def test_the_learning_rate_warms_up_and_comes_down():
+    values = [schedule(step, 100, 0.1) for step in range(100)]
+    assert values[0] < values[5] < values[10]
+    assert values[10] == pytest.approx(1.0)
+    assert values[-1] < 0.06
+
+
+def test_macro_auc_counts_ties_as_half_and_skips_statements_of_one_class():
+    labels = np.array([[1, 1], [0, 1], [1, 1], [0, 1]])
+    scores = np.array([[0.9, 0.1], [0.1, 0.2], [0.5, 0.3], [0.5, 0.4]])
+    assert macro_auc(labels, scores) == pytest.approx(0.875)
