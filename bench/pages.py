@@ -13,18 +13,14 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
-import platform
-import shlex
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hardware import describe
 
 from twelvelead.ecg.lead import LEADS
 from twelvelead.paper.encode import png_bytes
@@ -118,14 +114,6 @@ def measure(style: PageStyle, signals: list[np.ndarray], repeats: int) -> dict[s
     }
 
 
-def hardware() -> dict[str, Any]:
-    """What it ran on: processor and cores, no names."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {"cpu": models[0] if models else platform.machine(), "cores": os.cpu_count()}
-
-
 def main() -> None:
     """Print the table; with --json also write every figure."""
     parser = argparse.ArgumentParser(description="CPU time of a page, beside matplotlib")
@@ -147,9 +135,7 @@ def main() -> None:
     if options.json:
         figures = {
             "what": "CPU milliseconds a page on one core, median; ratio is matplotlib_ms / page_ms",
-            "command": shlex.join(["python", *sys.argv]),
-            "hardware": hardware(),
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+            **describe(*PACKAGES),
             "data": f"{options.records} simulated records, seed 1, 500 Hz",
             "pages": rows,
         }

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from kfp import components, local
 
-import twelvelead
 from pipelines.console import Console
 from pipelines.folder import StepError, gather, note, opened, point
 from pipelines.training import COMPILED
 from twelvelead.errors import SetupError
 from twelvelead.params import Params
 from twelvelead.stages import STAGES
+from twelvelead.stages.run import code_fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,6 @@ def run(params: Params, runs: Path, *, fresh: bool = False, verbose: bool = Fals
         note(folder, arguments.key, "done")
         point(runs / "latest", folder.name)
     return folder
-
-
-def code_fingerprint(root: Path = Path(twelvelead.__file__).parent) -> str:
-    """SHA-256 of a package's Python sources, shortened."""
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def file_fingerprints(params: Params) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,8 +65,6 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; our own errors become one message on stderr and their exit code."""
-    # Threads that wait by spinning slow a training many times over as soon as anything else runs.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(standalone_mode=True)
     except Error as fault:

@@ -171,8 +171,9 @@ def test_shards_are_cut_at_about_the_size_asked_for(tmp_path):
 
 
 def test_two_workers_make_the_bytes_of_one(inputs, monkeypatch):
-    monkeypatch.setattr(stage, "PAGES_PER_CHUNK", 4)
     synthesize(inputs, "one")
+    monkeypatch.setattr(stage, "PAGES_PER_CHUNK", 1)
+    monkeypatch.setattr(stage, "CHUNKS_ALONE", 0)
     monkeypatch.setenv("TWELVELEAD_WORKERS", "2")
     synthesize(inputs, "two")
     assert contents(inputs / "one") == contents(inputs / "two")

@@ -14,12 +14,6 @@ from twelvelead.ecg.lead import INDEPENDENT
 
 Indices = NDArray[np.intp]
 
-WORK_HZ = (
-    500  # every record is brought to this rate; 2 ms resolve every interval that is read from a paper ECG
-)
-DETECT_HZ = 125  # enough for the 6–30 Hz in which QRS stands out most from P, T and muscle
-PAD_S = 1.0
-
 BEFORE_S, AFTER_S = 0.44, 0.72  # of the median beat around R: holds PR up to 360 ms and QT up to 640 ms
 EDGE_S = 0.08
 REFRACTORY_S = 0.2
@@ -80,12 +74,12 @@ def _accept(spots: Indices, height: Signal, level: float) -> Indices:
     kept = [k for k in kept if not _is_t(k, kept, spots, height)]
     if len(kept) > 2:
         typical = float(np.median(np.diff(spots[kept])))
+        far, found = 0.36 * DETECT_HZ, []
         for before, after in pairwise(kept):
             if spots[after] - spots[before] > 1.6 * typical:
                 between = [k for k in range(before + 1, after) if height[k] > 0.22 * level]
-                far = 0.36 * DETECT_HZ
-                between = [k for k in between if min(spots[k] - spots[before], spots[after] - spots[k]) > far]
-                kept += between
+                found += [k for k in between if min(spots[k] - spots[before], spots[after] - spots[k]) > far]
+        kept += found
     return spots[sorted(kept)]
 
 

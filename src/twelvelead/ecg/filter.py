@@ -1,7 +1,7 @@
 """Clean a recording and bring it to the rates at which beats are sought and measured.
 
-Everything is done in the frequency domain or element by element: no BLAS and no recursive filter, so the bytes
-do not depend on the processor, and the same code serves 100 Hz and 1000 Hz.
+Everything is done in the frequency domain or element by element: no BLAS and no recursive filter, so the
+bytes do not depend on the processor, and the same code serves 100 Hz and 1000 Hz.
 """
 
 from __future__ import annotations

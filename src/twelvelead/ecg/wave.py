@@ -59,7 +59,9 @@ def find_waves(beats: Beats, rr_ms: Signal, irregular: bool) -> Marks | None:
     smooth = _low_pass(independent, 15.0, 30.0)
     rr = samples(float(np.quantile(rr_ms, 0.2)))  # in an irregular rhythm T and P meet in the short intervals
     t_peak, t_end = _t_wave(smooth - smooth[:, on - samples(12) : on].mean(axis=1)[:, None], off, on + rr)
-    low = max(on - samples(330), (t_end if t_end is not None else off + samples(150)) - rr + samples(10), 0)
+    low = max(
+        on - samples(330), (t_end if t_end is not None else off + samples(150)) - rr - samples(T_TAIL_MS), 0
+    )
     p_on, p_off = _p_wave(beats, low, on, P_REPEATS_IRREGULAR if irregular else P_REPEATS)
     return Marks(on, off, p_on, p_off, t_peak, t_end)
 
@@ -90,10 +92,15 @@ def _qrs(independent: Signal) -> tuple[int, int] | None:
     edges = np.concatenate([[0], breaks + 1, [loud.size]])
     run = int(np.searchsorted(loud[edges[1:] - 1], peak))
     on, off = int(loud[edges[run]]), int(loud[edges[run + 1] - 1])
-    if off - on > samples(140):  # a wide QRS may run into a steep ST: J is then the valley between the two
-        valley = on + samples(100) + int(np.argmin(speed[on + samples(100) : off - samples(8)]))
-        if speed[valley] < min(0.1 * speed[peak], 0.5 * speed[valley:off].max()):
-            off = valley
+    if off - on > samples(
+        140
+    ):  # a wide QRS may run into a steep ST: J is then the first valley after its slopes
+        after = on + int(np.flatnonzero(speed[on : off + 1] > 0.3 * speed[peak])[-1])
+        reach = samples(16)
+        for at in range(after, off - reach):
+            lowest = speed[at - reach : at + reach + 1].min()
+            if speed[at] <= min(lowest, 0.15 * speed[peak]) and speed[at:off].max() > 2 * speed[at]:
+                return on, at
     return on, off
 
 

@@ -94,19 +94,16 @@ def _hold(check: Check, scorecard: Mapping[str, Any]) -> Finding:
 
 
 def _sentence(check: Check, value: float, scorecard: Mapping[str, Any]) -> str:
-    """What was found; a difference of two models is told as one, e.g. "lora's macro AUC is 0.031 below cnn's"."""
+    """What was found; a difference of two models as such: "lora's macro AUC is 0.031 below cnn's (…)"."""
     parent, _, leaf = check.metric.rpartition(".")
     figure = _find(scorecard, parent)
-    if (
-        not isinstance(figure, Mapping)
-        or not isinstance(figure.get("value"), int | float)
-        or "over" not in figure
-    ):
+    delta = figure.get("value") if isinstance(figure, Mapping) and "over" in figure else None
+    if not isinstance(figure, Mapping) or not isinstance(delta, int | float):
         return f"{check.name}: {check.metric} is {check.compare(value)}"
-    side = "above" if figure["value"] >= 0 else "below"
+    side = "above" if delta >= 0 else "below"
     what = f"AUC for {figure['code']}" if "code" in figure else "macro AUC"
     bound = "" if leaf == "value" else f"{leaf.replace('_', ' ')} bound "
-    subject = f"{figure['of']}'s {what} is {number(abs(figure['value']))} {side} {figure['over']}'s"
+    subject = f"{figure['of']}'s {what} is {number(abs(delta))} {side} {figure['over']}'s"
     return f"{subject} ({bound}{check.compare(value)})"
 
 

@@ -54,4 +54,6 @@ def figure(value: Any) -> str:
     """A number for people: three decimals, or an em dash where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return "—"
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
+    if isinstance(value, int) or (abs(value) > 1 and value.is_integer()):  # a verdict's counts are floats
+        return f"{value:.0f}"
+    return f"{value:.3f}"

@@ -106,7 +106,9 @@ def figure(value: Any, digits: int = 3) -> str:
     """A number for people; an em dash where there is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "—"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}f}".replace("-", "−")
+    if isinstance(value, int) or (abs(value) > 1 and value.is_integer()):  # a verdict's counts are floats
+        return f"{value:,.0f}"
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def phrase(code: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from twelvelead.ecg.lead import LEADS
 from twelvelead.simulate.heart import Floats, Heart
 from twelvelead.simulate.rhythm import Rhythm
-from twelvelead.simulate.vcg import FS_HZ, VISIBLE_QT, Body, render, twelve
+from twelvelead.simulate.vcg import FS_HZ, Body, render, twelve
 
 ONSET = 250  # sample of the QRS onset in the beat that is looked at
 VISIBLE_MV = 0.02
@@ -25,7 +25,7 @@ class Appearance:
     """Measures of a record. Per-lead arrays (12,) are in the order of LEADS.
 
     Attributes:
-        qt_ms, qtc_ms: To where the tangent of the T wave's end meets the baseline, as a reader measures.
+        qt_ms, qtc_ms: As drawn: to 2.8 sigmas after the T peak, a little behind the tangent of its end.
         q_mv, q_ms: Depth and length of the QRS's first part where it is negative, else 0.
         first_r_mv: Height of the QRS's first part where it is positive, else 0.
         r_mv, s_mv: Highest point above and deepest point below the baseline (both ≥ 0).
@@ -85,8 +85,8 @@ def look(heart: Heart, body: Body, rhythm: Rhythm) -> Appearance:
         ectopic_beats=rhythm.ectopic_beats,
         pr_ms=pr_s * 1000 if has_p else float("nan"),
         qrs_ms=heart.qrs_ms,
-        qt_ms=qt_s * 1000 * VISIBLE_QT,
-        qtc_ms=heart.qtc_ms * VISIBLE_QT,
+        qt_ms=qt_s * 1000,
+        qtc_ms=heart.qtc_ms,
         axis_deg=float(np.rad2deg(np.arctan2(2 * net[5] / np.sqrt(3.0), net[0]))),
         q_mv=np.maximum(-first, 0),
         q_ms=np.where(first < 0, first_ms, 0.0),

@@ -98,7 +98,7 @@ CONTRADICT_NORMAL: tuple[Check, ...] = (
 
 def normal(a: Appearance) -> bool:
     """Inside normal limits, and nothing that another statement describes."""
-    limits = -30 <= a.axis_deg <= 95 and a.qrs_ms < 110 and a.pr_ms <= 200 and a.qtc_ms < 440
+    limits = -30 <= a.axis_deg <= 95 and a.qrs_ms < 110 and a.pr_ms <= 200 and a.qtc_ms < 460
     upright = bool((a.of(a.t_mv, "I", "II", "V3", "V4", "V5", "V6") > 0.05).all())
     r = a.of(a.r_mv, "V1", "V2", "V3", "V4")
     progress = bool(r[3] > r[0]) and r[2:].max() > 0.3

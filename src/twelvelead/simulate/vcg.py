@@ -30,7 +30,6 @@ DOWER = np.array(
 FS_HZ = 500
 MIN_SIGMA_S = 0.003
 T_PEAK, T_RISE, T_FALL = 0.775, 0.125, 0.080  # centre and sigmas, shares of QT
-VISIBLE_QT = T_PEAK + 2 * T_FALL  # where the steepest tangent of the falling limb meets the baseline
 PAD = 2 * FS_HZ  # room for beats that reach over an end of the record
 
 

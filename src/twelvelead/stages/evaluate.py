@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -79,7 +78,6 @@ def _score(
     inputs: Mapping[str, Path], frame: Any, codes: list[str], params: Evaluate, work: Path
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tables of record_id, fold, code, probability: every model on folds 9 and 10, each control on 10."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in train_baseline
     from twelvelead.evaluation.score import score_pages
     from twelvelead.training.baseline import score_records
 

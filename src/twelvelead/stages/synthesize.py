@@ -28,6 +28,7 @@ from twelvelead.params import Synthesize
 from twelvelead.progress import say, track
 
 PAGES_PER_CHUNK = 64  # well under a second of work: little to lose, little to coordinate
+CHUNKS_ALONE = 8  # fewer are drawn before a worker process has loaded numba and pandas
 MM_PER_INCH = 25.4
 CLEAN = "none"
 MANIFEST = "manifest.parquet"
@@ -154,7 +155,8 @@ def _draw(chunks: list[Chunk]) -> None:
         say(f"going on: {len(chunks) - len(todo)} of {len(chunks)} chunks of an earlier run are whole")
 
     def pages() -> Iterator[None]:
-        for count in in_order(_draw_chunk, todo):
+        drawn = in_order(_draw_chunk, todo) if len(todo) > CHUNKS_ALONE else map(_draw_chunk, todo)
+        for count in drawn:
             yield from (None for _ in range(count))
 
     for _ in track(pages(), total=sum(len(chunk.sources) for chunk in todo), title="drawing", unit="pages"):

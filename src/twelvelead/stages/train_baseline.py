@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,6 @@ def train_baseline(
     Raises:
         DataError: Folds 1-8 or fold 9 are empty, or no statement can be learned.
     """
-    # Read when torch is first imported. Threads that spin while they wait make this net up to 30 times slower
-    # wherever another process wants the cores too.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from twelvelead.data.index import read_validated
     from twelvelead.training.baseline import train
 

@@ -129,12 +129,8 @@ def score_records(baseline: Path, records: Path, frame: pd.DataFrame, threads: i
         model = XResNet1d(config["depth"], len(codes))
         model.load_state_dict(load_file(baseline / "model.safetensors"))
         found = predict(model, signals, config["crop"]) if signals else np.empty((0, len(codes)), np.float32)
-    rows = (
-        frame[["record_id", "patient_id", "fold"]]
-        .iloc[np.repeat(np.arange(len(frame)), len(codes))]
-        .reset_index(drop=True)
-    )
-    return rows.assign(code=list(codes) * len(frame), probability=found.ravel())
+    rows = frame[["record_id", "patient_id", "fold"]].iloc[np.repeat(np.arange(len(frame)), len(codes))]
+    return rows.reset_index(drop=True).assign(code=list(codes) * len(frame), probability=found.ravel())
 
 
 def one_cycle(step: int, steps: int, lr_max: float) -> tuple[float, float]:
@@ -196,7 +192,7 @@ def _fit(
             truth = torch.from_numpy(targets[order[begin:end]])
             loss = nn.functional.binary_cross_entropy_with_logits(model(torch.from_numpy(crops)), truth)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             total += loss.item() * (end - begin)
         if not math.isfinite(total):

@@ -45,14 +45,14 @@ def test_a_store_that_mlflow_does_not_keep_is_refused_with_one_that_it_does(uri:
 
 
 def test_an_unreachable_server_is_refused_soon_and_without_its_password() -> None:
+    uri = "http://me:secret@127.0.0.1:9"
+    with pytest.raises(RegistryError), session(uri):
+        pass  # the first call imports mlflow, which takes seconds; a refusal must not
     begun = time.monotonic()
-    with (
-        pytest.raises(RegistryError, match="cannot be used") as caught,
-        session("http://me:secret@127.0.0.1:9"),
-    ):
+    with pytest.raises(RegistryError, match="cannot be used") as caught, session(uri):
         pass
 
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 5
     assert caught.value.exit_code == 5
     assert "secret" not in str(caught.value)
     assert "http://me:***@127.0.0.1:9" in str(caught.value)

@@ -155,6 +155,6 @@ def test_instructions_are_shown_from_every_family(inputs: dict[str, Path]) -> No
 
 
 def test_figures_for_people() -> None:
-    assert [figure(value) for value in (None, float("nan"), True, 2000, -0.0214)] == [
-        "—", "—", "—", "2,000", "−0.021",
+    assert [figure(value) for value in (None, float("nan"), True, 2000, 28.0, 1.0, -0.0214)] == [
+        "—", "—", "—", "2,000", "28", "1.000", "−0.021",
     ]  # fmt: skip
