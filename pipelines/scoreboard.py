@@ -75,7 +75,7 @@ def _verdict(verdict: Json) -> Iterator[str]:
     yield f"Verdict: {verdict['decision'].upper()} by policy {verdict['policy_name']!r}"
     for check in verdict["checks"]:
         mark = "pass" if check["passed"] else "FAIL"
-        yield f"  {mark}  {check['name']}: {check['reason']}"
+        yield f"  {mark}  {check['name']}: {check['reason'].removeprefix(check['name'] + ': ')}"
 
 
 def _registration(registration: Json) -> Iterator[str]:

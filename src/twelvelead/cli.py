@@ -58,6 +58,24 @@ def pretrain(params: ParamsFile = Path("params.yaml"), overrides: Overrides = []
 
 
 @app.command()
+def promote(
+    version: int, model_name: str = "twelvelead-reader", alias: str = "champion", uri: str = ""
+) -> None:
+    """Give a registered version the alias; refused unless its gate tag says passed."""
+    from twelvelead.registry import promote as registry
+
+    typer.echo(json.dumps({"version": registry.promote(model_name, version, uri, alias), "alias": alias}))
+
+
+@app.command()
+def rollback(model_name: str = "twelvelead-reader", alias: str = "champion", uri: str = "") -> None:
+    """Give the alias back to the passed version before the present one."""
+    from twelvelead.registry import promote as registry
+
+    typer.echo(json.dumps({"version": registry.rollback(model_name, uri, alias), "alias": alias}))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)

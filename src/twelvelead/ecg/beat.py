@@ -52,7 +52,10 @@ def find_peaks(detect: Signal) -> Signal:
     if not weight.any():
         return np.empty(0)
     scaled = np.minimum(size / np.maximum(top, 0.02)[:, None], 1.5)
-    energy = (scaled**2 * (weight / weight.sum())[:, None]).sum(axis=0)
+    shares = scaled**2 * (weight / weight.sum())[:, None]
+    energy = shares.sum(axis=0)
+    if (weight > 0).sum() >= 4:
+        energy = energy - shares.max(axis=0)  # a loose electrode jumps in one lead, a heart in all
     smooth = np.sqrt(_moving_mean(energy, 13))
     reach = round(REFRACTORY_S * DETECT_HZ)
     around = sliding_window_view(np.pad(smooth, reach), 2 * reach + 1).max(axis=1)
@@ -74,7 +77,7 @@ def _accept(spots: Indices, height: Signal, level: float) -> Indices:
     kept = [k for k in kept if not _is_t(k, kept, spots, height)]
     if len(kept) > 2:
         typical = float(np.median(np.diff(spots[kept])))
-        far, found = 0.36 * DETECT_HZ, []
+        far, found = min(0.36 * DETECT_HZ, 0.55 * typical), []
         for before, after in pairwise(kept):
             if spots[after] - spots[before] > 1.6 * typical:
                 between = [k for k in range(before + 1, after) if height[k] > 0.22 * level]

@@ -143,28 +143,28 @@ def _batches(
     scorer: Scorer, pages: Path, folds: Collection[int], total: int, control: Control | None, title: str
 ) -> Iterator[Probabilities]:
     if control == "blank":
-        blanks = _blank_pages(pages, folds)
+        yield _blank_scores(scorer, pages, folds)
+        return
     pictures: list[bytes] = []
     rows: Iterator[dict[str, Any]] = read_pages(pages, folds=folds, columns=["page_id", "image"])
     for number, row in enumerate(track(rows, total=total, title=title, unit="pages"), start=1):
-        pictures.append(blanks[row["page_id"]] if control == "blank" else row["image"]["bytes"])
+        pictures.append(row["image"]["bytes"])
         if len(pictures) == BATCH or number == total:
             yield scorer.score(pictures)
             pictures = []
 
 
-def _blank_pages(pages: Path, folds: Collection[int]) -> dict[str, bytes]:
-    """Empty paper of each page's own style."""
+def _blank_scores(scorer: Scorer, pages: Path, folds: Collection[int]) -> Probabilities:
+    """Empty paper of each page's own style; each style is scored once, so that equal pages tie exactly."""
     from twelvelead.paper.encode import png_bytes
     from twelvelead.paper.page import PageStyle, blank
 
-    manifest = pd.read_parquet(pages / "manifest.parquet")
-    made: dict[Any, bytes] = {}
-    found = {}
-    for row in manifest[manifest["fold"].isin(list(folds))].itertuples():
-        key = (row.layout, row.width_px, row.height_px, row.speed_mm_s, row.gain_mm_mv, row.grid)
-        if key not in made:
-            style = PageStyle(*key)
-            made[key] = png_bytes(blank(style))
-        found[row.page_id] = made[key]
-    return found
+    style = ["layout", "width_px", "height_px", "speed_mm_s", "gain_mm_mv", "grid"]
+    manifest = pd.read_parquet(pages / "manifest.parquet", columns=["fold", *style])
+    wanted = manifest[manifest["fold"].isin(list(folds))]
+    scores = {key: scorer.score([png_bytes(blank(PageStyle(*key)))])[0] for key in set(_keys(wanted[style]))}
+    return np.stack([scores[key] for key in _keys(wanted[style])])
+
+
+def _keys(styles: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return list(styles.itertuples(index=False, name=None))

@@ -43,10 +43,11 @@ def test_a_card_of_an_empty_scorecard_still_renders(make: Make) -> None:
 
 
 def test_figures_that_are_none_are_dashes() -> None:
-    assert [figure(value) for value in (None, float("nan"), True, 3, 0.12345)] == [
+    assert [figure(value) for value in (None, float("nan"), True, 3, 28.0, 0.12345)] == [
         "—",
         "—",
         "—",
         "3",
+        "28",
         "0.123",
     ]

@@ -11,8 +11,6 @@ import pytest
 from twelvelead.errors import RegistryError
 from twelvelead.registry.tracking import MlflowTracker, experiment_id, masked, session, tracking_uri
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
-
 
 def test_params_win_over_the_environment_and_sqlite_in_runs_is_the_default(
     monkeypatch: pytest.MonkeyPatch,

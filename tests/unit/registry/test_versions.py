@@ -17,7 +17,6 @@ from twelvelead.registry.register import register
 from twelvelead.registry.tracking import session
 
 # MLflow 3.17 maps its tables with a loader strategy that SQLAlchemy 2.1 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 Make = Callable[..., Candidate]
 NAME = "twelvelead-reader"
 
