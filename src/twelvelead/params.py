@@ -110,7 +110,7 @@ class TrainLora(Section):
     vision: bool = Field(False, description="adapt the vision tower too; forbids caching its states")
     lr: float = Field(3.0e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)
-    epochs: int = Field(8, ge=1)
+    epochs: int = Field(6, ge=1)
     pages_per_step: int = Field(16, ge=1)
     questions_per_page: int = Field(
         15, ge=1, description="questions packed behind one page in a training step"

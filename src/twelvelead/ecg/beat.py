@@ -132,8 +132,8 @@ def group(wave_mv: Signal, peaks_s: Signal) -> Beats | None:
     for _ in range(2):
         shape = np.median(cut(where[members], half), axis=0)
         likeness = _likeness(cut(where, half + slack), shape)
-        where = where + likeness.argmax(axis=1) - slack
         match = likeness.max(axis=1)
+        where = where + np.where(match > OTHER_SHAPE, likeness.argmax(axis=1) - slack, 0)
         members = np.flatnonzero(match > SAME_SHAPE)
         if members.size == 0:
             members = np.flatnonzero(match >= match.max())

@@ -4,7 +4,7 @@ from twelvelead.ecg.lead import INDEPENDENT, LEADS, WFDB_LEADS, derive_limb
 
 
 def test_the_limb_leads_obey_einthoven_and_goldberger() -> None:
-    left, right, foot = np.array([0.4]), np.array([-0.3]), np.array([1.1])
+    left, right, foot = np.array([0.5]), np.array([-0.25]), np.array([1.25])
     iii, avr, avl, avf = derive_limb(left - right, foot - right)
     np.testing.assert_allclose(iii, foot - left)
     np.testing.assert_allclose(avr, right - (left + foot) / 2)

@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 from twelvelead.ecg.lead import WFDB_LEADS
 from twelvelead.ecg.measure import Measurements, measure
 
-pytestmark = pytest.mark.shared
+pytestmark = [
+    pytest.mark.shared,
+    # wfdb 4.3 reads annotations through an argument that pandas is about to drop
+    pytest.mark.filterwarnings("ignore:The inplace keyword"),
+]
 
 
 def read(path: Path) -> tuple[NDArray[np.float64], float, list[str]]:
