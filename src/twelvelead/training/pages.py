@@ -81,43 +81,50 @@ def choose(page: Page, count: int, rng: np.random.Generator) -> list[Question]:
 
 
 class VisionStates:
-    """Cross-attention states of pages: kept in memory where they fit, recomputed where they do not.
+    """Cross-attention states of pages; whatever does not change between epochs is kept where memory allows.
 
-    A frozen vision tower gives the same states for a page every epoch; running it again costs more than
-    reading 75 kB (tiny base) or 52 MB (11B base, four tiles) back, as long as that is memory.
+    With a frozen tower these are the states themselves: 75 kB a page for the tiny base, 52 MB for four
+    tiles of the 11B base. With an adapted tower they are the decoded pictures.
     """
 
     def __init__(self, base: Base, pages: Sequence[Page], *, frozen: bool) -> None:
         self.base, self.frozen = base, frozen
-        self.kept: list[Tensor] | None = None
-        if frozen and pages:
-            first = self._encode(pages[:1])
-            if first.nbytes * len(pages) < CACHE_SHARE_OF_FREE_MEMORY * _free_memory():
-                self.kept = self._encode_all(pages)
+        self.states: list[Tensor] = []
+        self.pictures: list[dict[str, Tensor]] = []
+        if not pages:
+            return
+        picture = self._pixels(pages[:1])
+        one = self._encode(picture).nbytes if frozen else sum(values.nbytes for values in picture.values())
+        if one * len(pages) < CACHE_SHARE_OF_FREE_MEMORY * _free_memory():
+            self._keep(pages)
 
     def of(self, pages: Sequence[Page], numbers: Sequence[int]) -> Tensor:
-        """States (B, V, H) of the pages with these numbers."""
-        if self.kept is not None:
-            return torch.stack([self.kept[number] for number in numbers]).to(self.base.device)
-        chosen = [pages[number] for number in numbers]
-        return (
-            self._encode(chosen)
-            if self.frozen
-            else encode_images(bare(self.base.model), self._pixels(chosen))
-        )
+        """States (B, V, H) of the pages with these numbers, with gradients if the tower is adapted."""
+        if self.states:
+            return torch.stack([self.states[number] for number in numbers]).to(self.base.device)
+        if self.pictures:
+            chosen = [self.pictures[number] for number in numbers]
+            images = {
+                name: torch.cat([one[name] for one in chosen]).to(self.base.device) for name in chosen[0]
+            }
+        else:
+            images = self._pixels([pages[number] for number in numbers])
+        return self._encode(images) if self.frozen else encode_images(bare(self.base.model), images)
 
-    def _encode_all(self, pages: Sequence[Page]) -> list[Tensor]:
+    def _keep(self, pages: Sequence[Page]) -> None:
         starts = range(0, len(pages), ENCODE_BATCH)
-        kept: list[Tensor] = []
-        for start in track(
-            starts, total=len(starts), title="encode pages", unit=f"batches of {ENCODE_BATCH}"
-        ):
-            kept += self._encode(pages[start : start + ENCODE_BATCH]).cpu().unbind()
-        return kept
+        title = "encode pages" if self.frozen else "decode pages"
+        for start in track(starts, total=len(starts), title=title, unit=f"batches of {ENCODE_BATCH}"):
+            images = self._pixels(pages[start : start + ENCODE_BATCH])
+            if self.frozen:
+                self.states += self._encode(images).cpu().unbind()
+            else:
+                rows = zip(*(values.cpu().split(1) for values in images.values()), strict=True)
+                self.pictures += [dict(zip(images, row, strict=True)) for row in rows]
 
     @torch.no_grad()
-    def _encode(self, pages: Sequence[Page]) -> Tensor:
-        return encode_images(bare(self.base.model), self._pixels(pages))
+    def _encode(self, images: dict[str, Tensor]) -> Tensor:
+        return encode_images(bare(self.base.model), images)
 
     def _pixels(self, pages: Sequence[Page]) -> dict[str, Tensor]:
         return self.base.pixels([page.picture for page in pages])

@@ -153,12 +153,21 @@ def test_all_statements_of_a_page_are_asked_when_there_is_room(base):
     assert sum(question in page.statements for question in chosen) == 5
 
 
-def test_states_kept_in_memory_equal_states_computed_again(base):
+@pytest.mark.parametrize("frozen", [True, False])
+def test_states_of_kept_pages_equal_states_computed_again(base, frozen):
     _, pages, _ = left_or_right(base, 3)
-    kept = VisionStates(base, pages, frozen=True)
-    assert kept.kept is not None
-    fresh = VisionStates(base, [], frozen=True)
+    kept = VisionStates(base, pages, frozen=frozen)
+    assert len(kept.states if frozen else kept.pictures) == 3
+    fresh = VisionStates(base, [], frozen=frozen)
     torch.testing.assert_close(kept.of(pages, [2, 0]), fresh.of(pages, [2, 0]))
+
+
+def test_states_carry_gradients_only_when_the_tower_is_adapted(base):
+    _, pages, _ = left_or_right(base, 2)
+    model = lora.attach(base.model, QUICK.model_copy(update={"vision": True}))
+    assert VisionStates(base, pages, frozen=False).of(pages, [0]).requires_grad
+    assert not VisionStates(base, pages, frozen=True).of(pages, [0]).requires_grad
+    assert model is not None
 
 
 def test_the_learning_rate_warms_up_and_comes_down():
