@@ -221,7 +221,8 @@ def _choose(shares: dict[str, float], rng: np.random.Generator) -> str:
 
 def again(labels: frozenset[str], rng: np.random.Generator) -> frozenset[str]:
     """Label set of a patient's later record: lasting findings stay, passing ones come and go."""
-    kept = {code for code in labels if code not in (*RHYTHM_CODES, "PVC") or rng.random() < 0.3}
+    # Sorted: a set is walked in an order that changes with the process, and so would the draws.
+    kept = {code for code in sorted(labels) if code not in (*RHYTHM_CODES, "PVC") or rng.random() < 0.3}
     rhythm = kept & set(RHYTHM_CODES)
     if rhythm:
         return frozenset(kept)
