@@ -6,8 +6,7 @@ expectations on aggregated tables. Nothing here leaves the machine: the context 
 
 from __future__ import annotations
 
-import contextlib
-import io
+import logging
 import os
 import warnings
 from dataclasses import dataclass
@@ -76,8 +75,7 @@ def check(frame: pd.DataFrame, limits: Validate) -> list[Outcome]:
         suite = gx.ExpectationSuite(name=name, expectations=[_expectation(gxe, rule) for rule in mine])
         whole = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
         form = {"result_format": "COMPLETE", "unexpected_index_column_names": [KEYS[name]]}
-        with contextlib.redirect_stdout(io.StringIO()):  # GX prints a stray "[]", and stdout is for machines
-            results = whole.get_batch({"dataframe": table}).validate(suite, result_format=form).results
+        results = whole.get_batch({"dataframe": table}).validate(suite, result_format=form).results
         found = {result.expectation_config.meta["rule"]: result for result in results}
         outcomes |= {rule.name: _outcome(rule, found[rule.name], len(table)) for rule in mine}
     return [outcomes[rule.name] for rule in asked]
@@ -150,6 +148,7 @@ def _short(value: Any) -> str:
 
 def _great_expectations() -> tuple[Any, Any]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; a hospital's index is nobody's business
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # KFP's executor shows every INFO line
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its dependencies import what the standard library deprecates
         import great_expectations as gx
