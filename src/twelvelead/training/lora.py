@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from twelvelead.errors import DataError
+from twelvelead.evaluation.metrics import aucs, macro
 from twelvelead.models import checkpoint, lora
 from twelvelead.models.mllama import Base
 from twelvelead.models.packed import Question, answer_loss, bare, pack, slot_logits
@@ -175,20 +176,7 @@ def fold_auc(
             batch = pack(prefix, asked, pad=base.tokenizer.pad_token_id).to(base.device)
             logits = slot_logits(bare(base.model), batch, states.of(pages, rows))
             scores.append((logits[..., yes] - logits[..., no]).cpu().numpy())
-    return macro_auc(labels, np.concatenate(scores))
-
-
-def macro_auc(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> float:
-    """Mean over statements with both classes of the chance that a positive ranks above a negative."""
-    from scipy.stats import rankdata
-
-    found = []
-    for truth, score in zip(labels.T.astype(bool), scores.T, strict=True):
-        positives, negatives = int(truth.sum()), int((~truth).sum())
-        if positives and negatives:
-            above = rankdata(score)[truth].sum() - positives * (positives + 1) / 2
-            found.append(above / (positives * negatives))
-    return float(np.mean(found)) if found else float("nan")
+    return macro(aucs(labels, np.concatenate(scores)))
 
 
 def _adapter_weights(model: Any) -> dict[str, torch.Tensor]:

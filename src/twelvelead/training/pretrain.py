@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from twelvelead.evaluation.metrics import auc
 from twelvelead.instruct import perception
 from twelvelead.models import checkpoint, tiny
 from twelvelead.models.mllama import YES, Base
@@ -116,8 +117,6 @@ def evaluate(
     base: Base, readers: Readers, examples: Examples, targets: _Targets, params: Pretrain
 ) -> dict[str, float]:
     """Held-out figures: AUC of Yes/No questions, R² of page values by the reader, by name."""
-    from scipy.stats import rankdata
-
     rng = np.random.default_rng(0)
     truths, scores, values, rows_seen = [], [], [], []
     yes, no = base.verbalisers
@@ -137,10 +136,7 @@ def evaluate(
         values.append(readers(features)[0].numpy())
         rows_seen.append(rows)
     base.model.train()
-    truth, score = np.concatenate(truths), np.concatenate(scores)
-    positives, ranks = int(truth.sum()), rankdata(score)
-    auc = (ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * (len(truth) - positives))
-    found = {"closed_auc": round(float(auc), 4)}
+    found = {"closed_auc": round(auc(np.concatenate(truths), np.concatenate(scores)), 4)}
     return found | targets.r2(np.concatenate(values), np.concatenate(rows_seen))
 
 

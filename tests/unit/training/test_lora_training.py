@@ -15,7 +15,7 @@ from twelvelead.errors import DataError
 from twelvelead.instruct.sample import messages
 from twelvelead.models import lora
 from twelvelead.params import TrainLora
-from twelvelead.training.lora import macro_auc, schedule, train
+from twelvelead.training.lora import schedule, train
 from twelvelead.training.pages import Page, VisionStates, choose, steps
 from twelvelead.training.tracker import NullTracker
 
@@ -175,9 +175,3 @@ def test_the_learning_rate_warms_up_and_comes_down():
     assert values[0] < values[5] < values[10]
     assert values[10] == pytest.approx(1.0)
     assert values[-1] < 0.06
-
-
-def test_macro_auc_counts_ties_as_half_and_skips_statements_of_one_class():
-    labels = np.array([[1, 1], [0, 1], [1, 1], [0, 1]])
-    scores = np.array([[0.9, 0.1], [0.1, 0.2], [0.5, 0.3], [0.5, 0.4]])
-    assert macro_auc(labels, scores) == pytest.approx(0.875)
