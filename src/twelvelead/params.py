@@ -27,25 +27,39 @@ class Section(BaseModel):
 class Ingest(Section):
     """Where records come from."""
 
-    source: Literal["simulate", "ptb-xl"] = Field(
-        "simulate", description="simulated patients, or a PTB-XL folder"
+    source: Literal["simulate", "ptb-xl", "mimic-iv-ecg", "folder"] = Field(
+        "simulate", description="simulated patients, a published data set, or a folder of WFDB or DICOM ECGs"
     )
-    path: str = Field("", description="folder of the source; empty for simulate")
+    path: str = Field("", description="folder or s3://bucket/prefix of the source; empty for simulate")
     records: int = Field(
         3000,
         ge=40,
-        description="records to simulate, or the most to take from a folder (0 rows are never taken)",
+        description="records to simulate, or the most to take from a source (0 rows are never taken)",
     )
+    rate_hz: Literal[0, 100, 500] = Field(
+        0, description="simulate and ptb-xl: only this sampling rate; 0 = both"
+    )
+    prevalence: Literal["auto", "natural", "boosted"] = Field(
+        "auto", description="simulate: PTB-XL's own frequencies of the statements, or rare ones boosted"
+    )
+    anonymous: bool = Field(False, description="s3://: a public bucket, read without credentials")
     seed: int = Field(1, ge=0, description="seed of the simulated population")
 
     @model_validator(mode="after")
-    def _path_fits_source(self) -> Ingest:
-        if (self.source == "simulate") == bool(self.path):
+    def _fits_source(self) -> Ingest:
+        simulated = self.source == "simulate"
+        if simulated == bool(self.path):
             raise ValueError(
                 "path must be empty when source is 'simulate'"
                 if self.path
                 else f"path is needed when source is {self.source!r}"
             )
+        if self.rate_hz and self.source not in ("simulate", "ptb-xl"):
+            raise ValueError(f"rate_hz must be 0 when source is {self.source!r}: its records keep their rate")
+        if self.prevalence != "auto" and not simulated:
+            raise ValueError(f"prevalence is of simulated records; source is {self.source!r}")
+        if self.anonymous and not self.path.startswith("s3://"):
+            raise ValueError("anonymous is for an s3:// path")
         return self
 
 
@@ -54,15 +68,19 @@ class Validate(Section):
 
     min_duration_s: float = Field(9.5, gt=0, description="shortest record kept")
     max_abs_mv: float = Field(20.0, gt=0, description="largest believable amplitude")
+    max_typical_mv: float = Field(5.0, gt=0, description="largest believable height of a typical beat")
     max_nan_share: float = Field(0.05, ge=0, le=1, description="largest share of missing samples in a record")
     max_flat_leads: int = Field(2, ge=0, le=12, description="most leads without any signal")
-    max_einthoven_mv: float = Field(0.1, gt=0, description="largest median |II - I - III|")
+    max_einthoven_mv: float = Field(
+        0.1, gt=0, description="largest median |II - I - III|, and residual of aVR, aVL and aVF"
+    )
     max_quarantined_share: float = Field(
         0.2, ge=0, le=1, description="more bad records than this reject the data set"
     )
     min_train_positives: int = Field(
         5, ge=1, description="a statement with fewer positives in folds 1-8 is not asked or scored"
     )
+    pictures: int = Field(12, ge=0, le=100, description="worst records drawn in the report")
 
 
 class Synthesize(Section):

@@ -72,6 +72,31 @@ def test_the_index_says_what_the_table_and_the_files_say(simulated):
         assert found.sha256 == file_sha256(records / (found.path + ".dat"))
 
 
+def test_weights_lie_beside_the_table(simulated):
+    from twelvelead.simulate.population import draw_population
+
+    lines = (simulated[0] / "sampling_weight.csv").read_text().splitlines()
+    assert lines[0] == "ecg_id,weight"
+    expected = [(plan.ecg_id, plan.sampling_weight) for plan in draw_population(40, 1)]
+    found = [(int(number), float(weight)) for number, weight in (line.split(",") for line in lines[1:])]
+    assert [number for number, _ in found] == [number for number, _ in expected]
+    assert [weight for _, weight in found] == pytest.approx([weight for _, weight in expected], abs=1e-6)
+
+
+@pytest.mark.parametrize(("rate_hz", "folder", "n"), [(100, "records100", 1000), (500, "records500", 5000)])
+def test_one_rate_alone_is_the_same_record_at_that_rate(simulated, tmp_path, one_worker, rate_hz, folder, n):
+    ingest(tmp_path, rate_hz=rate_hz)
+    records = tmp_path / "records"
+    both = contents(simulated[0])
+    assert {name: data for name, data in contents(records).items() if name.startswith("records")} == {
+        name: data for name, data in both.items() if name.startswith(folder)
+    }
+    frame = read_index(records)
+    assert set(frame["n_samples"]) == {n}
+    assert set(frame["fs_hz"]) == {float(rate_hz)}
+    assert (records / ptbxl.RECORDS).read_text().split() == list(frame["path"])
+
+
 def test_two_workers_write_the_bytes_of_one(simulated, tmp_path, monkeypatch):
     monkeypatch.setenv("TWELVELEAD_WORKERS", "2")
     ingest(tmp_path)
@@ -106,7 +131,7 @@ def test_a_killed_ingest_goes_on_to_the_same_bytes(simulated, tmp_path, monkeypa
     monkeypatch.setenv("TWELVELEAD_WORKERS", "1")
     ingest(tmp_path)
     assert contents(tmp_path / "records") == contents(simulated[0])
-    again = tmp_path / "records" / (kept[0]["path"] + ".dat")
+    again = tmp_path / "records" / (kept[0]["row"]["path"] + ".dat")
     assert again.stat().st_mtime_ns == next(time for path, time in done.items() if path.name == again.name)
     assert not any((tmp_path / ".work").iterdir())
 

@@ -19,7 +19,10 @@ from twelvelead.stages import validate as stage
 from twelvelead.stages.run import run
 from twelvelead.validation.facts import FACTS
 
-FILES = {"index.parquet", "quarantine.parquet", "statements.json", "validation.html", "validation.json"}
+FILES = {
+    "index.parquet", "quarantine.parquet", "warnings.parquet",
+    "statements.json", "validation.html", "validation.json",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +65,7 @@ def test_a_clean_folder_gives_facts_coverage_and_a_report(clean):
     folder, summary = clean
     assert {path.name for path in (folder / "validation").iterdir()} == {*FILES, "lineage.json"}
     assert (summary["records"], summary["usable"], summary["quarantined"]) == (12, 12, 0)
+    assert (summary["flagged"], summary["warnings"]) == ({}, [])
     assert summary["parts"] == {"folds 1-8": 8, "fold 9": 2, "fold 10": 2}
     assert summary["scored"] == ["NORM", "LVH", "SR", "AFIB"]
     frame, scored = read_validated(folder / "validation")
@@ -92,11 +96,11 @@ def test_a_stopped_validation_does_not_measure_again(clean, tmp_path, monkeypatc
     shutil.copytree(clean[0] / "records", tmp_path / "records")
     real, seen = stage.facts_of, []
 
-    def stops(path):
+    def stops(folder, listed):
         if len(seen) == 7:
             raise KeyboardInterrupt
-        seen.append(path.name)
-        return real(path)
+        seen.append(listed.record_id)
+        return real(folder, listed)
 
     monkeypatch.setattr(stage, "facts_of", stops)
     with pytest.raises(KeyboardInterrupt):
@@ -104,7 +108,8 @@ def test_a_stopped_validation_does_not_measure_again(clean, tmp_path, monkeypatc
     assert not (tmp_path / "validation").exists()
     first = list(seen)
     seen.clear()
-    monkeypatch.setattr(stage, "facts_of", lambda path: (seen.append(path.name), real(path))[1])
+    again = lambda folder, listed: (seen.append(listed.record_id), real(folder, listed))[1]  # noqa: E731
+    monkeypatch.setattr(stage, "facts_of", again)
     validate(tmp_path)
     assert seen[:2] == first[5:]  # the broken chunk again, the whole one not
     assert len(seen) == 7
@@ -129,7 +134,7 @@ def test_bad_records_are_quarantined_with_their_reasons(tmp_path):
         "unreadable: 00001_hr.dat holds 60000 bytes of samples, its header promises 120000"
     ]
     assert held["00002"][0].startswith("unreadable: the header is malformed")
-    assert held["00003"] == ["12 leads without signal; at most 2 may be flat"]
+    assert held["00003"][0] == "12 leads without signal; at most 2 may be flat"
     assert held["00004"][0] == "30.0 mV; more than 20 mV is not believable"
     frame = read_index(tmp_path / "validation").set_index("record_id")
     assert list(frame.index[frame["status"] == "quarantined"]) == ["00001", "00002", "00003", "00004"]
@@ -219,5 +224,7 @@ def test_the_real_ptbxl_subset_goes_through_both_stages(shared, tmp_path, monkey
     assert summary["quarantined"] == 0
     assert {"NORM", "SR", "IMI", "AFIB"} <= set(summary["scored"])
     frame, _ = read_validated(tmp_path / "validation")
-    assert (frame["einthoven_mv"] <= 0.002).all()
+    assert summary["flagged"].keys() <= {"chest_swap", "mains", "wander", "report_empty"}
+    assert sum(summary["flagged"].values()) <= 8
+    assert (frame[["einthoven_mv", "goldberger_mv"]] <= 0.002).all(axis=None)
     assert frame["rate_bpm"].between(30, 200).mean() > 0.98

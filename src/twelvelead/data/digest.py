@@ -8,13 +8,42 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
+
+from twelvelead.errors import DataError
+
+SUMS = "SHA256SUMS.txt"
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_sums(path: Path) -> dict[str, str]:
+    """Digest by relative file name of a SHA256SUMS.txt as PhysioNet ships it (`sha256sum`'s format).
+
+    Raises:
+        DataError: A line is not "<64 hex digits>  <name>".
+    """
+    sums = {}
+    with path.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, start=1):
+            digest, _, name = line.rstrip("\n").partition(" ")
+            name = name.lstrip(" *").removeprefix("./")
+            if not line.strip():
+                continue
+            if not name or not _SHA256.fullmatch(digest):
+                raise DataError(
+                    f"line {number} is no checksum: {line.strip()[:60]!r}",
+                    where=path.name,
+                    expected="<sha256>  <file>",
+                )
+            sums[name] = digest.lower()
+    return sums
 
 
 def dvc_md5(path: Path) -> str:

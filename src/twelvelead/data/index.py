@@ -32,8 +32,10 @@ INDEX = pa.schema(
         ("statements", pa.list_(pa.struct([("code", pa.string()), ("likelihood", pa.float32())]))),
         ("report", pa.string()),
         ("sha256", pa.string()),  # of the .dat at `path`; "" where there is none
+        ("other_codes", pa.list_(pa.string())),  # the source's codes that no SCP statement stands for
     ]
 )
+LATER_COLUMNS = ("other_codes",)  # an index without them is read with nulls
 TRAIN_FOLDS, SELECT_FOLD, TEST_FOLD = range(1, 9), 9, 10
 
 
@@ -54,6 +56,10 @@ def read_index(path: Path) -> pd.DataFrame:
         raise SetupError("there is no index", where=str(file), fix="run `twelvelead ingest`")
     table = pq.read_table(file)
     missing = [name for name in INDEX.names if name not in table.column_names]
+    for name in LATER_COLUMNS:
+        if name in missing:
+            table = table.append_column(INDEX.field(name), pa.nulls(len(table), INDEX.field(name).type))
+            missing.remove(name)
     if missing:
         raise DataError(
             f"the index lacks {', '.join(missing)}", where=str(file), expected=", ".join(INDEX.names)

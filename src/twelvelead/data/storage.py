@@ -3,12 +3,123 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+from twelvelead.data.digest import file_sha256
 from twelvelead.errors import SetupError
 from twelvelead.progress import say, track
+
+THREADS = 16  # a record is two small files, so latency is what counts
+ATTEMPTS = 6
+
+
+class Bucket:
+    """Objects under `s3://bucket/prefix`; those asked for are kept in a folder, with their ETags.
+
+    Args:
+        url: The prefix.
+        root: Folder for what is fetched; what a killed run left there is not fetched again.
+        anonymous: Requests are not signed, as public buckets want it.
+    """
+
+    passing = True
+
+    def __init__(self, url: str, root: Path, *, anonymous: bool = False) -> None:
+        place = urlparse(url)
+        self.name, self.root, self.anonymous = url, root, anonymous
+        self.bucket, prefix = place.netloc, place.path.strip("/")
+        self.prefix = f"{prefix}/" if prefix else ""
+        self._etags: dict[str, str] = {}  # of every object listed so far, by name
+        self._listed: set[str] = set()
+
+    def names(self) -> list[str]:
+        """All objects under the prefix, sorted, hidden ones left out."""
+        self._list("")
+        return sorted(name for name in self._etags if not any(p.startswith(".") for p in Path(name).parts))
+
+    def has(self, name: str) -> bool:
+        """Whether there is such an object. Whole folders are listed at once, and once."""
+        folders = name.split("/")[:-1][:2]  # records500/00000, files/p1000: two or three pages of a listing
+        if "" not in self._listed:
+            self._list("/".join(folders) + "/" if folders else name)
+        return name in self._etags
+
+    def fetch(self, names: Iterable[str], sums: Mapping[str, str] | None = None) -> None:
+        """Bring objects under `root`, many at a time; one whose SHA-256 is wrong is fetched once more.
+
+        Raises:
+            SetupError: S3 cannot be reached or refuses, or an object is not there.
+        """
+        wanted = [name for name in dict.fromkeys(names) if not self._have(name)]
+        if not wanted:
+            return
+        sums = sums or {}
+
+        def bring(name: str) -> None:
+            self._download(name)
+            if name in sums and file_sha256(self.root / name) != sums[name]:
+                self._download(name)
+
+        with _explained(self.name), ThreadPoolExecutor(THREADS) as pool:
+            futures = pool.map(bring, wanted)
+            try:
+                for _ in track(futures, total=len(wanted), title="download", unit="objects"):
+                    pass
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    @cached_property
+    def _client(self) -> Any:
+        import boto3
+        from botocore import UNSIGNED
+        from botocore.config import Config
+
+        config = Config(
+            max_pool_connections=THREADS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            signature_version=UNSIGNED if self.anonymous else None,
+        )
+        return boto3.client("s3", config=config)
+
+    def _list(self, under: str) -> None:
+        if under in self._listed:
+            return
+        with _explained(self.name):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + under
+            )
+            for item in (item for page in pages for item in page.get("Contents", [])):
+                if not item["Key"].endswith("/"):
+                    self._etags[_name(item["Key"], self.prefix)] = item["ETag"]
+        self._listed.add(under)
+
+    def _have(self, name: str) -> bool:
+        """Whether the object as it is now was fetched before; what nobody listed is listed for it."""
+        path = self.root / name
+        mark = _mark(path)
+        if not path.is_file() or not mark.is_file():
+            return False
+        return self.has(name) and mark.read_text(encoding="utf-8") == self._etags[name]
+
+    def _download(self, name: str) -> None:
+        from boto3.s3.transfer import TransferConfig
+
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".tmp-{path.name}")
+        self._client.download_file(
+            self.bucket, self.prefix + name, str(aside), Config=TransferConfig(max_concurrency=4)
+        )
+        aside.replace(path)
+        if name in self._etags or self.has(name):
+            _mark(path).write_text(self._etags[name], encoding="utf-8")
 
 
 def download_prefix(url: str, cache: Path) -> Path:
@@ -24,46 +135,46 @@ def download_prefix(url: str, cache: Path) -> Path:
     Raises:
         SetupError: The prefix is empty, or S3 cannot be reached or refuses.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
     place = urlparse(url)
-    bucket, prefix = place.netloc, place.path.strip("/")
-    folder = cache / f"{Path(prefix).name or bucket}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
-    try:
-        client = boto3.client("s3")
-        pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=f"{prefix}/" if prefix else ""
-        )
-        found = [item for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
-        if not found:
-            raise SetupError("no objects under this prefix", where=url, fix="check bucket and prefix")
-        wanted = [item for item in found if not _have(folder / _name(item, prefix), item)]
-        say(f"{url}: {len(found)} objects, {len(wanted)} to fetch")
-        for item in track(wanted, total=len(wanted), title="download", unit="objects"):
-            _fetch(client, bucket, item, folder / _name(item, prefix))
-    except (BotoCoreError, ClientError) as fault:
-        fix = "check AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        raise SetupError(f"S3 cannot be read: {fault}", where=url, fix=fix) from fault
+    name = Path(place.path.strip("/")).name or place.netloc
+    folder = cache / f"{name}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
+    bucket = Bucket(url, folder)
+    names = bucket.names()
+    if not names:
+        raise SetupError("no objects under this prefix", where=url, fix="check bucket and prefix")
+    say(f"{url}: {len(names)} objects")
+    bucket.fetch(names)
     return folder
 
 
-def _name(item: dict[str, Any], prefix: str) -> str:
-    name = str(item["Key"]).removeprefix(prefix).lstrip("/")
-    if ".." in Path(name).parts:
-        raise SetupError("an object's name leaves the folder", where=str(item["Key"]))
+def _mark(path: Path) -> Path:
+    return path.with_name(f".{path.name}.etag")
+
+
+def _name(key: str, prefix: str) -> str:
+    name = key.removeprefix(prefix)
+    if ".." in Path(name).parts or name.startswith("/"):
+        raise SetupError("an object's name leaves the folder", where=key)
     return name
 
 
-def _have(path: Path, item: dict[str, Any]) -> bool:
-    mark = path.with_name(f".{path.name}.etag")
-    same = path.is_file() and path.stat().st_size == item["Size"]
-    return same and mark.is_file() and mark.read_text() == item["ETag"]
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """What boto3 raises, as something a user can act on."""
+    try:
+        from boto3.exceptions import Boto3Error
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ModuleNotFoundError as fault:
+        raise SetupError(
+            f"{fault.name} is not installed", where=url, fix="pip install 'twelvelead[data]'"
+        ) from None
 
-
-def _fetch(client: Any, bucket: str, item: dict[str, Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".tmp-{path.name}")
-    client.download_file(bucket, item["Key"], str(aside))
-    aside.replace(path)
-    path.with_name(f".{path.name}.etag").write_text(item["ETag"])
+    try:
+        yield
+    except (BotoCoreError, Boto3Error, ClientError) as fault:
+        raise SetupError(
+            f"S3 cannot be read: {fault}",
+            where=url,
+            fix="check AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "or set ingest.anonymous for a public bucket",
+        ) from fault

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from twelvelead.ecg.beat import Beats, find_peaks, group
 from twelvelead.ecg.filter import WORK_HZ, Signal, prepare
 from twelvelead.ecg.lead import LEADS
+from twelvelead.ecg.rank import median
 from twelvelead.ecg.wave import Marks, find_waves, samples
 
 SCALARS: tuple[str, ...] = (
@@ -129,7 +130,7 @@ def _rhythm(beats: Beats) -> _Rhythm:
     steps = np.diff(conducted)
     irregular = bool(sd > IRREGULAR * conducted.mean())
     # Where beats alternate or scatter the middle interval stands for none of them; their mean does.
-    typical = float(rr.mean() if irregular or ectopic.any() else np.median(rr))
+    typical = float(rr.mean() if irregular or ectopic.any() else median(rr))
     return _Rhythm(
         rr, conducted, typical, sd, float(np.sqrt((steps**2).mean())) if steps.size else NAN, irregular
     )

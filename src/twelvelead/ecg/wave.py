@@ -8,12 +8,14 @@ on their own peak.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from twelvelead.ecg.beat import BEFORE_S, Beats
-from twelvelead.ecg.filter import WORK_HZ, Signal, raised_cosine
+from twelvelead.ecg.filter import WORK_HZ, Signal, mirror, raised_cosine
 from twelvelead.ecg.lead import INDEPENDENT
+from twelvelead.ecg.rank import median, quantile
 
 R_AT = round(BEFORE_S * WORK_HZ)
 # Set on the hand marks of LUDB (doi:10.13026/eegm-h675) and the printed values of a GE MUSE machine:
@@ -57,7 +59,7 @@ def find_waves(beats: Beats, rr_ms: Signal, irregular: bool) -> Marks | None:
         return None
     on, off = qrs
     smooth = _low_pass(independent, 15.0, 30.0)
-    rr = samples(float(np.quantile(rr_ms, 0.2)))  # in an irregular rhythm T and P meet in the short intervals
+    rr = samples(float(quantile(rr_ms, 0.2)))  # in an irregular rhythm T and P meet in the short intervals
     t_peak, t_end = _t_wave(smooth - smooth[:, on - samples(12) : on].mean(axis=1)[:, None], off, on + rr)
     low = max(
         on - samples(330), (t_end if t_end is not None else off + samples(150)) - rr - samples(T_TAIL_MS), 0
@@ -69,22 +71,28 @@ def find_waves(beats: Beats, rr_ms: Signal, irregular: bool) -> Marks | None:
 def _low_pass(x: Signal, full_hz: float, none_hz: float) -> Signal:
     """Smooth the last axis with zero phase; its ends are mirrored."""
     pad = samples(200)
-    wide = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(pad, pad)], mode="reflect", reflect_type="odd")
+    wide = mirror(x, pad, pad)
     size = wide.shape[-1]
-    gain = 1 - raised_cosine(np.fft.rfftfreq(size, 1 / WORK_HZ).astype(np.float64), full_hz, none_hz)
+    gain = _gain(size, full_hz, none_hz)
     return np.fft.irfft(np.fft.rfft(wide, axis=-1) * gain, size, axis=-1)[..., pad : size - pad]
+
+
+@lru_cache(maxsize=512)  # the P window has another length in each recording
+def _gain(size: int, full_hz: float, none_hz: float) -> Signal:
+    return 1 - raised_cosine(np.fft.rfftfreq(size, 1 / WORK_HZ).astype(np.float64), full_hz, none_hz)
 
 
 def _qrs(independent: Signal) -> tuple[int, int] | None:
     x = _low_pass(independent, 40.0, 70.0)
-    speed = np.pad(np.sqrt(((x[:, 6:] - x[:, :-6]) ** 2).sum(axis=0)), 3)
+    speed = np.zeros(x.shape[1])
+    np.sqrt(((x[:, 6:] - x[:, :-6]) ** 2).sum(axis=0), out=speed[3:-3])
     low, high = R_AT - samples(130), R_AT + samples(170)
     first = R_AT - samples(60)
     peak = first + int(np.argmax(speed[first : R_AT + samples(60)]))
     if speed[peak] < 2 * QRS_SPEED_MV:
         return None
     margin = samples(60)
-    noise = float(np.median(np.concatenate([speed[low - margin : low], speed[high : high + margin]])))
+    noise = median(np.concatenate([speed[low - margin : low], speed[high : high + margin]]))
     loud = np.flatnonzero(speed > noise + QRS_SPEED * (speed[peak] - noise) + QRS_SPEED_MV)
     loud = loud[(loud >= low) & (loud <= high)]
     # The run of fast samples around the peak; shorter pauses are turning points of the loop.

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from twelvelead.ecg.lead import LEADS
 from twelvelead.simulate.heart import Floats, Heart
 from twelvelead.simulate.rhythm import Rhythm
-from twelvelead.simulate.vcg import FS_HZ, Body, render, twelve
+from twelvelead.simulate.vcg import FS_HZ, Body, render, render_atria, twelve
 
 ONSET = 250  # sample of the QRS onset in the beat that is looked at
 VISIBLE_MV = 0.02
+P_END = 20  # samples, 40 ms: the width of V1's terminal force
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,12 @@ class Appearance:
         s_ms: Length of the terminal negative part.
         net_mv: Mean over the QRS.
         j_mv, st60_mv, t_mv, p_mv: J point, 60 ms after it, and signed extremes of T and P.
+        p_end_mv: Mean over the 40 ms before the P wave ends.
+        p_ms: Length of the P wave.
+        rhythm: The beats themselves.
     """
+
+    rhythm: Rhythm
 
     rate_bpm: float
     irregular: bool
@@ -55,6 +61,8 @@ class Appearance:
     st60_mv: Floats
     t_mv: Floats
     p_mv: Floats
+    p_end_mv: Floats
+    p_ms: float
 
     def of(self, values: Floats, *leads: str) -> Floats:
         """The values of some leads."""
@@ -65,25 +73,35 @@ def look(heart: Heart, body: Body, rhythm: Rhythm) -> Appearance:
     """Render the median beat without noise and measure it."""
     rr_s = rhythm.mean_rr_s
     qt_s = heart.qtc_ms / 1000 * rr_s ** (1 / 3)
-    pr_s = heart.pr_ms / 1000 * rhythm.pr_scale
-    has_p = bool(rhythm.p.any())
+    own = rhythm.has_p & ~rhythm.early & rhythm.inside
+    has_p = bool(own.any())
+    follows = has_p and bool((rhythm.pr_s[own] > 0).all())
+    pr_s = float(np.median(rhythm.pr_s[own])) if follows else heart.pr_ms / 1000
+    gain = np.median(rhythm.p_gain[own], axis=0) if follows else np.zeros(3)
     one = np.ones(1)
     n = ONSET + int((qt_s + 0.1) * FS_HZ)
-    beat = twelve(render(heart, body, one * ONSET / FS_HZ, one * pr_s, one * qt_s, one * has_p, one, n))
+    onset_s = one * ONSET / FS_HZ
+    leads = render(heart, body, onset_s, one * qt_s, one, n)
+    atria = render_atria(heart, body, onset_s - pr_s, gain[None], n)
+    beat = twelve(leads + atria)
+    p_wave = twelve(atria)
     d = round(heart.qrs_ms / 1000 * FS_HZ)
     qrs = beat[:, ONSET - 2 : ONSET + d + 2]
     first, first_ms = _first_part(qrs)
     last, last_ms = _first_part(qrs[:, ::-1])
     j = ONSET + d
-    st_t = beat[:, j + 40 : ONSET + int(qt_s * FS_HZ)]
-    p = beat[:, ONSET - int(pr_s * FS_HZ) : ONSET - int((pr_s - heart.p_ms / 1000) * FS_HZ)]
+    st_t = beat[:, min(j + 40, ONSET + int(0.6 * qt_s * FS_HZ)) : ONSET + int(qt_s * FS_HZ)]
+    p_begin = ONSET - int(pr_s * FS_HZ)
+    p_over = p_begin + int(heart.p_ms / 1000 * FS_HZ)
+    p = p_wave[:, p_begin:p_over]
     net = qrs.sum(axis=1)
     return Appearance(
         rate_bpm=rhythm.rate_bpm,
         irregular=rhythm.irregular,
+        rhythm=rhythm,
         p_present=has_p,
         ectopic_beats=rhythm.ectopic_beats,
-        pr_ms=pr_s * 1000 if has_p else float("nan"),
+        pr_ms=pr_s * 1000 if follows and rhythm.pr_fixed else float("nan"),
         qrs_ms=heart.qrs_ms,
         qt_ms=qt_s * 1000,
         qtc_ms=heart.qtc_ms,
@@ -98,7 +116,9 @@ def look(heart: Heart, body: Body, rhythm: Rhythm) -> Appearance:
         j_mv=beat[:, j],
         st60_mv=beat[:, j + 30],
         t_mv=_extreme(st_t),
-        p_mv=_extreme(p) if has_p else np.zeros(len(LEADS)),
+        p_mv=_extreme(p),
+        p_end_mv=p_wave[:, p_over - P_END : p_over].mean(axis=1),
+        p_ms=heart.p_ms if follows else 0.0,
     )
 
 

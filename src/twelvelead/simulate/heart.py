@@ -59,7 +59,21 @@ class Heart:
     fragment_mv: Floats  # (FRAGMENTS, 8)
     extra: list[Wave] = field(default_factory=list)
     st: Floats = field(default_factory=lambda: np.zeros(3))
+    st_local: Floats = field(default_factory=lambda: np.zeros(8))  # mV, non-dipolar: injury under few leads
     st_slope: float = 0.0  # change across the ST segment, as a share of its mean
+    t_local: Floats = field(default_factory=lambda: np.zeros(8))  # mV, what of T no dipole explains
+    t_width: float = 1.0
+    u: Floats = field(default_factory=lambda: np.zeros(3))
+
+    def squeeze(self, share: float) -> None:
+        """Let the QRS so far take only the first `share` of the QRS duration."""
+        for wave in self.qrs:
+            wave.centre, wave.sigma = wave.centre * share, wave.sigma * share
+
+    def scale(self, gain: Floats | float) -> None:
+        """Multiply the dipoles of the QRS, by one number or axis by axis."""
+        for wave in self.qrs:
+            wave.vector = wave.vector * gain
 
     @property
     def qrs(self) -> list[Wave]:
@@ -82,24 +96,32 @@ def draw_heart(years: float, female: bool, rng: np.random.Generator) -> Heart:
     """A normal heart of that age and sex."""
     u, n = rng.uniform, rng.normal
     # Drawn some degrees higher than the leads show it: Dower's I and II see the heart turned downwards.
-    axis = float(np.clip(n(54 - 0.55 * years + (8 if years < 40 else 0), 24), -36, 87))
+    axis = float(np.clip(n(62 - 0.55 * years + (8 if years < 40 else 0), 24), -36, 90))
     atria = u(0.7, 1.3)
+    front = 0.8 if female else 1.25  # men's V2 has twice the T, and half more R
+    youth = float(np.exp(0.004 * (50 - years)))
+    wide = np.exp(n(0, 0.1, 4))
     return Heart(
         axis_deg=axis,
-        qrs_ms=float(np.clip(n(92, 8), 74, 109)),
-        pr_ms=float(np.clip(n(158, 20), 122, 198)),
+        qrs_ms=float(np.clip(n(90 if female else 95, 8), 74, 110)),
+        pr_ms=float(np.clip(n(150 + 0.2 * years, 20), 118, 200)),
         p_ms=u(90, 112),
         qtc_ms=float(np.clip(n(420 if female else 412, 18), 370, 455)),
-        septal=Wave(0.16, 0.062, vector(-0.12, -0.04, -0.20) * u(0.5, 1.5)),
-        apical=Wave(0.40, 0.090, frontal(axis, u(0.85, 1.15), n(0.02, 0.15))),
-        posterior=Wave(0.535, 0.090, frontal(axis + n(-5, 10), u(0.45, 0.70), n(0.8, 0.2))),
-        basal=Wave(0.74, 0.082, vector(-0.14, -0.10, 0.28) * u(0.3, 1.6)),
-        right_atrium=vector(0.05, 0.085, -0.065) * atria,
-        left_atrium=vector(0.065, 0.045, 0.06) * atria,
-        t=(vector(0.27, 0.17, -0.17) * u(0.65, 1.45) + n(0, 0.03, 3)) * (0.85 if years >= 65 else 1.0),
-        st=vector(0.02, 0.02, -0.065) * u(0.3, 1.6),  # V2 and V3 of normal PTB-XL records stand .1 mV high
+        septal=Wave(0.16 + n(0, 0.01), 0.068 * wide[0], vector(-0.12, -0.04, -0.27 * front) * u(0.4, 1.6)),
+        apical=Wave(0.40 + n(0, 0.02), 0.090 * wide[1], frontal(axis, u(0.85, 1.15), n(0.02, 0.18))),
+        posterior=Wave(
+            0.535 + n(0, 0.025), 0.090 * wide[2], frontal(axis + n(-5, 10), u(0.45, 0.70), n(0.75, 0.25))
+        ),
+        basal=Wave(0.74 + n(0, 0.03), 0.082 * wide[3], vector(-0.16, -0.08, 0.22) * u(0.0, 1.8)),
+        right_atrium=vector(0.05, 0.085, -0.065) * atria * u(0.75, 1.25) + n(0, 0.012, 3),
+        left_atrium=vector(0.065, 0.045, 0.06) * atria * u(0.75, 1.25) + n(0, 0.012, 3),
+        t=(vector(0.33, 0.17, -0.17 * front) * u(0.65, 1.45) + n(0, 1, 3) * vector(0.035, 0.035, 0.06))
+        * youth,
+        t_local=n(0, 0.03, 8),
+        t_width=float(np.exp(n(0, 0.09))),
+        st=vector(0.02, 0.01, -0.06 * front) * u(0.2, 1.6),
         fragment_at=np.stack([u(0.15, 0.90, FRAGMENTS), u(0.03, 0.06, FRAGMENTS)], axis=1),
-        fragment_mv=n(0, 0.035, (FRAGMENTS, 8)),
+        fragment_mv=n(0, 0.042, (FRAGMENTS, 8)),
     )
 
 

@@ -64,8 +64,13 @@ class Noise:
         return np.sqrt(np.array([la + ra, ll + ra, ll + la, *goldberger, *(chest + wilson)]))
 
 
-def draw_noise(rng: np.random.Generator) -> Noise:
-    """Draw levels, events and faults; samples come later, from the same stream."""
+def draw_noise(rng: np.random.Generator, device: str = "") -> Noise:
+    """Draw levels, events and faults; samples come later, from the same stream.
+
+    Args:
+        rng: Random stream.
+        device: As in ptbxl_database.csv. A CS100 suppresses the baseline; the others hardly differ.
+    """
     u, n = rng.uniform, rng.normal
     electrodes = len(ELECTRODES)
     spread = np.exp(n(0, 0.35, (2, electrodes)))
@@ -96,8 +101,8 @@ def draw_noise(rng: np.random.Generator) -> Noise:
         events=tuple(events),
         fault=faults[int((rng.random() > share).sum())],
         fault_lead=int(rng.integers(6)),
-        low_pass_hz=u(100, 150),
-        high_pass_hz=0.5 if rng.random() < 0.1 else 0.05,
+        low_pass_hz=u(140, 195),
+        high_pass_hz=0.5 if rng.random() < 0.03 or device.startswith("CS100") else 0.05,
     )
 
 
@@ -107,7 +112,7 @@ def electrode_noise(noise: Noise, n: int, rng: np.random.Generator) -> Floats:
     wander = _coloured(n, -1.0, 0.08, 1.2, rng) + 0.6 * noise.breath_sign[:, None] * np.sin(
         2 * np.pi * noise.breath_hz * t + rng.uniform(0, 2 * np.pi)
     )
-    muscle = _coloured(n, -0.25, 5.0, 170.0, rng)
+    muscle = _coloured(n, -0.33, 5.0, 230.0, rng)
     if noise.muscle_waxes:
         muscle *= 1 + 0.6 * np.abs(_coloured(n, 0.0, 0.1, 1.0, rng))
     phase = 2 * np.pi * noise.mains_hz * t + rng.uniform(0, 2 * np.pi)

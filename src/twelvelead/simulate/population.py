@@ -1,39 +1,51 @@
 """Patients and their records: what they have, when they came, and in which fold they are.
 
-Shares are those of PTB-XL. Half of the records follow the natural frequencies, half are drawn with rare
-label sets boosted; `RecordPlan.sampling_weight` undoes that in a weighted count.
+`draw_population` decides everything that one record owes to the others; `complete` settles one record's
+signal and fills the columns that follow from it, in any order and any process.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from twelvelead.ecg.statement import STATEMENTS
 from twelvelead.simulate import folds
 from twelvelead.simulate.columns import (
     axis_column,
+    draw_date,
     draw_person,
     draw_visit,
-    quality_columns,
-    stadium_column,
+    reader_of,
+    stadium_columns,
 )
-from twelvelead.simulate.labels import RHYTHM_CODES, again, allowed, draw_codes, draw_findings
+from twelvelead.simulate.cooccurrence import READERS, RHYTHM_CODES, allowed
+from twelvelead.simulate.findings import STAGED, draw_findings, draw_likelihoods
+from twelvelead.simulate.labels import draw_again, joined
+from twelvelead.simulate.phrases import NOTHING_SAID
 from twelvelead.simulate.plan import POPULATION, Finding, RecordPlan, filenames, in_ptbxl_order, stream
+from twelvelead.simulate.quality import quality_columns
 from twelvelead.simulate.record import noise_of, settle
-from twelvelead.simulate.report import write
+from twelvelead.simulate.report import EDITED, NOT_ENGLISH, TRACE_ONLY, correction, write
+from twelvelead.simulate.sampling import NATURAL_FROM, Floor, choose_sets, floor_of, later_visits
 from twelvelead.simulate.statements import RECIPES
 
+COMPLETE = 4  # a purpose of its own beside those of `plan`: the columns that follow from the signal
 RECORDS_PER_PATIENT = 21799 / 18869
-FLOOR_SHARE = 0.048  # of all records: at least 12 positives in each of folds 9 and 10 of 3,000 records
-FLOOR = 18  # and one or two in each of them of 300
-POOL = 4  # label sets drawn for each one that the boosted half keeps
-FIRST_DAY, DAYS = datetime(1984, 11, 9), 6080
+FIRST_DAY, LAST_DAY = datetime(1984, 11, 9), datetime(2001, 6, 11)
+DAYS_BETWEEN, DAYS_SPREAD = 14.0, 2.3  # median and log-sd of the time to the next record of a patient
+TEST_SHARE = {"machine": 0.0, "0": 0.155, "1": 0.095, "2": 0.171, "other": 0.146}
+"""Share of a reader's records in each of folds 9 and 10: those hold nothing that no human has confirmed."""
 VARIED_SEEDS = 1 << 32  # keeps the streams of `draw_varied` apart from those of every population
+VARIED_RHYTHMS = {"SR": 0.35, "AFIB": 0.30, "STACH": 0.20, "SBRAD": 0.15}
+UNVARIED = frozenset({*RHYTHM_CODES, "NORM", "PVC", "PAC", "PRC(S)", "2AVB", "3AVB", "WPW"})
+"""No shapes of a beat, or not safe in any combination: they set the rhythm or the PR interval."""
+
+Prevalence = Literal["auto", "natural", "boosted"]
 
 
 @dataclass(slots=True)
@@ -41,149 +53,176 @@ class _Draft:
     """A record before it has a number."""
 
     patient: int
+    reader: str
     labels: frozenset[str]
+    weight: float = 1.0
     findings: tuple[Finding, ...] = ()
     written: dict[str, float] = field(default_factory=dict)
-    stage: str = ""
     taken: datetime = FIRST_DAY
     visit: dict[str, Any] = field(default_factory=dict)
 
 
-def draw_population(records: int, seed: int) -> list[RecordPlan]:
-    """Plan a data set.
+def draw_population(records: int, seed: int, prevalence: Prevalence = "auto") -> list[RecordPlan]:
+    """Plan a data set; `complete` fills what follows from a record's signal.
 
     Args:
         records: How many records; patients are about 13 % fewer.
         seed: The same seed gives the same plans, and with them the same bytes.
+        prevalence: "natural" for PTB-XL's proportions, "boosted" to have more of what is rare, "auto" for
+            natural from NATURAL_FROM records on and boosted below.
 
     Returns:
         Plans with ecg_id 1 … records, in order of recording date.
     """
+    boosted = prevalence == "boosted" or (prevalence == "auto" and records < NATURAL_FROM)
     rng = stream(seed, POPULATION)
-    sets, weigh = _label_sets(round(records / RECORDS_PER_PATIENT), rng)
-    drafts = [_Draft(patient, labels) for patient, labels in enumerate(sets)]
-    for patient in rng.integers(len(sets), size=records - len(sets)):
-        drafts.append(_Draft(int(patient), again(sets[patient], rng)))
+    floor = floor_of(records, boosted=boosted)
+    drafts = _draw_drafts(records, floor, rng, boosted=boosted)
     for draft in drafts:
-        draft.findings, draft.written, draft.stage = draw_findings(draft.labels, rng)
-    _raise_to_floor(drafts, rng)
-    _place_and_date(drafts, sets, rng)
+        draft.written = draw_likelihoods(draft.labels, rng)
+        draft.findings = draw_findings(draft.written, rng)
+    _place_and_date(drafts, rng)
     drafts.sort(key=lambda draft: draft.taken)
-    bands = [f"age {min(int(draft.visit['age']), 90) // 15}" for draft in drafts]
     fold = folds.assign(
         [draft.patient for draft in drafts],
-        [
-            frozenset({*d.written, f"sex {d.visit['sex']}", band})
-            for d, band in zip(drafts, bands, strict=True)
-        ],
+        [_marks(draft) for draft in drafts],
         rng,
+        test_share=_test_shares(drafts),
+        least=dict.fromkeys(STATEMENTS, (floor.train, floor.test)),
     )
     return [
-        _finish(draft, number, fold[number - 1], weigh(draft.labels), seed, rng)
+        _plan(draft, number, fold[number - 1], seed, varied=False)
         for number, draft in enumerate(drafts, start=1)
     ]
+
+
+def complete(plan: RecordPlan) -> RecordPlan:
+    """Settle a record's signal and fill the columns that follow from it.
+
+    Pure: it depends on the plan alone. A complete plan stays as it is if completed again.
+
+    Returns:
+        The plan with `attempt`, heart_axis, infarction_stadium1 and 2, report, quality columns, extra_beats
+        and pacemaker.
+    """
+    plan, seen = settle(plan)
+    rng = stream(plan.seed, COMPLETE, plan.ecg_id)
+    reader = reader_of(plan.site, plan.validated_by_human)
+    written = frozenset(plan.scp_codes)
+    axis = axis_column(seen.axis_deg, reader, rng)
+    stage = next((finding.stage for finding in plan.findings if finding.code in STAGED & written), "")
+    stadium = stadium_columns(stage, written, reader, rng)
+    english = plan.site not in NOT_ENGLISH
+    report = write(
+        plan.scp_codes, axis, stadium[0], english=english, machine=plan.initial_autogenerated_report, rng=rng
+    )
+    if english and rng.random() < TRACE_ONLY.get(reader, 0.0):
+        report = NOTHING_SAID[1]
+    if rng.random() < EDITED.get(reader, 0.0):
+        report += correction(plan.scp_codes, rng)
+    quality = quality_columns(
+        noise_of(plan), seen.ectopic_beats, seen.rhythm.early_beats, "PACE" in written, reader, rng
+    )
+    return replace(
+        plan,
+        heart_axis=axis,
+        infarction_stadium1=stadium[0],
+        infarction_stadium2=stadium[1],
+        report=report,
+        **quality,
+    )
 
 
 def draw_varied(n: int, seed: int) -> list[RecordPlan]:
     """Single records that spread physiology widely, for learning to measure rather than to diagnose.
 
     Rates 35–160, axes −80…+120, QRS 75–170 ms, PR 110–320 ms, ectopic beats, irregular rhythms, Q waves,
-    voltages and T waves of all kinds; statements in any combination that the exclusions allow.
+    voltages and T waves of all kinds; statements in any combination that the exclusions allow. The plans are
+    complete.
     """
     rng = stream(seed + VARIED_SEEDS, POPULATION)
-    shapes = [code for code in RECIPES if code not in (*RHYTHM_CODES, "NORM", "PVC")]
-    rhythm_share = np.array([0.35, 0.30, 0.20, 0.15])
+    shapes = [code for code in RECIPES if code not in UNVARIED]
+    rhythms, share = list(VARIED_RHYTHMS), list(VARIED_RHYTHMS.values())
+    readers = list(READERS)
     plans = []
     for number in range(1, n + 1):
-        codes = {RHYTHM_CODES[int(rng.choice(4, p=rhythm_share))]}
+        codes = {rhythms[int(rng.choice(len(rhythms), p=share))]}
         for code in rng.permutation(shapes)[: int(rng.integers(0, 4)) if rng.random() < 0.6 else 0]:
             codes |= {str(code)} if allowed(frozenset({*codes, str(code)})) else set()
         codes |= {"PVC"} if rng.random() < 0.2 else set()
         stage = str(rng.choice(["I", "II", "III"]))
-        draft = _Draft(number - 1, frozenset(codes), stage=stage, taken=FIRST_DAY + timedelta(minutes=number))
-        draft.findings = tuple(Finding(code, rng.uniform(0.2, 1.3), False, stage) for code in sorted(codes))
-        draft.written = {code: 0.0 if code in RHYTHM_CODES else 100.0 for code in codes}
-        person = draw_person(draft.labels, rng) | {"age": float(rng.integers(18, 90))}
-        draft.visit = draw_visit(person, 0.0, rng)
-        plans.append(
-            _finish(draft, number, 1 + number % folds.FOLDS, 1.0, seed + VARIED_SEEDS, rng, varied=True)
+        draft = _Draft(number - 1, readers[int(rng.integers(len(readers)))], frozenset(codes))
+        draft.taken = FIRST_DAY + timedelta(minutes=number)
+        draft.findings = tuple(
+            Finding(code, rng.uniform(0.2, 1.3), False, stage if code in STAGED else "")
+            for code in sorted(codes)
         )
+        draft.written = {code: 0.0 if code in RHYTHM_CODES else 100.0 for code in sorted(codes)}
+        person = draw_person(draft.labels, draft.reader, rng) | {"age": float(rng.integers(18, 90))}
+        draft.visit = draw_visit(person, draft.reader, 0.0, rng)
+        plan = _plan(draft, number, 1 + number % folds.FOLDS, seed + VARIED_SEEDS, varied=True)
+        plans.append(complete(plan))
     return plans
 
 
-def _label_sets(
-    patients: int, rng: np.random.Generator
-) -> tuple[list[frozenset[str]], Callable[[frozenset[str]], float]]:
-    """Label sets, half natural and half boosted by 1/√(count of the rarest statement), and their weights."""
-    pool = [draw_codes(rng) for _ in range(POOL * max(patients, 250))]
-    counts = Counter(code for labels in pool for code in labels)
-    boost = np.array([max(counts[code] ** -0.5 for code in labels) if labels else 0.0 for labels in pool])
-    mean = float(boost.mean())
-    natural = pool[: patients // 2]
-    rest = np.arange(patients // 2, len(pool))
-    share = boost[rest] / boost[rest].sum()
-    chosen = rng.choice(rest, size=patients - len(natural), replace=False, p=share)
-
-    def weigh(labels: frozenset[str]) -> float:
-        rarest = max((max(counts[code], 1) ** -0.5 for code in labels), default=0.0)
-        return 1 / (0.5 + 0.5 * rarest / mean)
-
-    return natural + [pool[k] for k in chosen], weigh
-
-
-def _raise_to_floor(drafts: list[_Draft], rng: np.random.Generator) -> None:
-    """Turn plain normal records into carriers of any statement that has too few positives to be judged."""
-    floor = min(max(FLOOR, round(FLOOR_SHARE * len(drafts))), len(drafts) // 12)
-    visits = Counter(draft.patient for draft in drafts)
-    plain = [
-        place
-        for place, draft in enumerate(drafts)
-        if draft.labels <= {"NORM", "SR"} and visits[draft.patient] == 1
+def _draw_drafts(records: int, floor: Floor, rng: np.random.Generator, *, boosted: bool) -> list[_Draft]:
+    """First records of all patients, then the later ones of some."""
+    patients = max(round(records / RECORDS_PER_PATIENT), 1)
+    first, weight = choose_sets(patients, floor, rng, boosted=boosted)
+    again = later_visits(first, records, rng)
+    patient = np.concatenate([np.arange(patients), again])
+    sets = joined(first, draw_again(first.take(again), rng))
+    readers = list(READERS)
+    return [
+        _Draft(int(who), readers[sets.reader[row]], sets.codes(row), float(weight[who]))
+        for row, who in enumerate(patient)
     ]
-    plain = [plain[k] for k in rng.permutation(len(plain))]
-    keep = len(plain) // 4
-    for code in RECIPES:
-        while sum(code in draft.written for draft in drafts) < floor and len(plain) > keep:
-            draft = drafts[plain.pop()]
-            draft.labels = draw_codes(rng, anchor=code)
-            draft.findings, draft.written, draft.stage = draw_findings(draft.labels, rng)
 
 
-def _place_and_date(drafts: list[_Draft], sets: list[frozenset[str]], rng: np.random.Generator) -> None:
-    persons = [draw_person(labels, rng) for labels in sets]
-    first = [FIRST_DAY + timedelta(days=float(rng.uniform(0, DAYS))) for _ in sets]
-    seen: set[int] = set()
+def _place_and_date(drafts: list[_Draft], rng: np.random.Generator) -> None:
+    """Persons and visits; a patient's records follow one another by days or by years."""
+    persons: dict[int, dict[str, Any]] = {}
+    first: dict[int, datetime] = {}
+    last: dict[int, datetime] = {}
     for draft in drafts:
-        later = timedelta(days=float(rng.exponential(300))) if draft.patient in seen else timedelta(0)
-        seen.add(draft.patient)
-        draft.taken = first[draft.patient] + later
-        draft.visit = draw_visit(persons[draft.patient], later.days / 365.25, rng)
+        who = draft.patient
+        if who not in persons:
+            persons[who] = draw_person(draft.labels, draft.reader, rng)
+            first[who] = draft.taken = draw_date(draft.reader, rng)
+        else:
+            later = DAYS_BETWEEN * np.exp(rng.normal(0, DAYS_SPREAD))
+            left = rng.random() * max((LAST_DAY - last[who]) / timedelta(days=1), 0.01)
+            draft.taken = last[who] + timedelta(seconds=round(min(later, left) * 86400))
+        last[who] = draft.taken
+        years = (draft.taken - first[who]).days / 365.25
+        draft.visit = draw_visit(persons[who], draft.reader, years, rng)
 
 
-def _finish(
-    draft: _Draft,
-    number: int,
-    fold: int,
-    weight: float,
-    seed: int,
-    rng: np.random.Generator,
-    *,
-    varied: bool = False,
-) -> RecordPlan:
-    """Number the record, settle its signal, and fill the columns that follow from the signal."""
-    visit = dict(draft.visit)
-    english = visit.pop("english")
-    visit["validated_by_human"] = visit["validated_by_human"] or fold >= 9
+def _marks(draft: _Draft) -> frozenset[str]:
+    """What the folds share out evenly."""
+    age = f"age {min(int(draft.visit['age']), 90) // 15}"
+    return frozenset({*draft.written, f"sex {draft.visit['sex']}", age, f"by {draft.reader}"})
+
+
+def _test_shares(drafts: list[_Draft]) -> dict[str, float]:
+    """Share of each reader's records in each of folds 9 and 10, which hold a tenth of all each."""
+    by_reader = Counter(draft.reader for draft in drafts)
+    expected = sum(TEST_SHARE[reader] * count for reader, count in by_reader.items())
+    scale = len(drafts) / folds.FOLDS / max(expected, 1.0)
+    return {f"by {reader}": min(scale * share, 0.4) for reader, share in TEST_SHARE.items()}
+
+
+def _plan(draft: _Draft, number: int, fold: int, seed: int, *, varied: bool) -> RecordPlan:
+    """Number the record; columns that follow from its signal stay empty."""
     low, high = filenames(number)
-    infarct = draft.stage if draft.written.keys() & {"IMI", "ASMI"} else ""
-    plan = RecordPlan(
+    return RecordPlan(
         ecg_id=number,
         patient_id=float(draft.patient + 1),
         recording_date=f"{draft.taken:%Y-%m-%d %H:%M:%S}",
         report="",
         scp_codes=in_ptbxl_order(draft.written),
         heart_axis=None,
-        infarction_stadium1=stadium_column(infarct, rng),
+        infarction_stadium1=None,
         infarction_stadium2=None,
         baseline_drift=None,
         static_noise=None,
@@ -195,13 +234,8 @@ def _finish(
         filename_lr=low,
         filename_hr=high,
         findings=draft.findings,
-        sampling_weight=weight,
+        sampling_weight=draft.weight,
         seed=seed,
         varied=varied,
-        **visit,
+        **draft.visit,
     )
-    plan, seen = settle(plan)
-    axis = axis_column(seen.axis_deg, plan.site, rng)
-    report = write(plan.scp_codes, axis, english=english, machine=plan.initial_autogenerated_report)
-    quality = quality_columns(noise_of(plan), seen.ectopic_beats, rng)
-    return replace(plan, heart_axis=axis, report=report, **quality)

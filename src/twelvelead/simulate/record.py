@@ -15,12 +15,20 @@ from scipy.signal import resample_poly
 
 from twelvelead.ecg.lead import derive_limb
 from twelvelead.simulate.appearance import Appearance, look
+from twelvelead.simulate.atria import atrial_waves, spikes
 from twelvelead.simulate.heart import Floats, Heart, draw_ectopic, draw_heart, spread
 from twelvelead.simulate.noise import Noise, device, draw_noise, electrode_noise, lift, misplace
 from twelvelead.simulate.plan import HEART, NOISE, PATIENT, RecordPlan, stream
-from twelvelead.simulate.rhythm import DURATION_S, Rhythm, draw_rhythm, f_waves
+from twelvelead.simulate.rhythm import (
+    CONDUCTED,
+    DURATION_S,
+    OTHER_VENTRICULAR,
+    VENTRICULAR,
+    Rhythm,
+    draw_rhythm,
+)
 from twelvelead.simulate.statements import RECIPES, edit_heart
-from twelvelead.simulate.vcg import FS_HZ, Body, draw_body, render, twelve
+from twelvelead.simulate.vcg import FS_HZ, Body, draw_body, render, render_atria, twelve
 
 SAMPLES = int(DURATION_S * FS_HZ)
 ATTEMPTS = 60
@@ -49,7 +57,7 @@ def simulate_record(plan: RecordPlan) -> Int16:
     """
     patient = _draw(plan)
     rng = stream(plan.seed, NOISE, plan.ecg_id)
-    noise = draw_noise(rng)
+    noise = draw_noise(rng, plan.device)
     body = Body(lift(patient.body.matrix, noise))
     breath = 1 + 0.03 * np.sin(
         2 * np.pi * noise.breath_hz * patient.rhythm.onset_s + rng.uniform(0, 2 * np.pi)
@@ -108,7 +116,7 @@ def rhythm_of(plan: RecordPlan) -> Rhythm:
 
 def noise_of(plan: RecordPlan) -> Noise:
     """The noise levels of a record, without its samples."""
-    return draw_noise(stream(plan.seed, NOISE, plan.ecg_id))
+    return draw_noise(stream(plan.seed, NOISE, plan.ecg_id), plan.device)
 
 
 def settle(plan: RecordPlan) -> tuple[RecordPlan, Appearance]:
@@ -140,30 +148,32 @@ def _draw(plan: RecordPlan) -> Patient:
     if plan.varied:
         spread(heart, rng)
     edit_heart(heart, plan.findings, rng)
-    rhythm = draw_rhythm(plan.codes, plan.years, rng, varied=plan.varied)
+    rhythm = draw_rhythm(plan.codes, heart, plan.years, rng, varied=plan.varied)
     return Patient(heart, body, rhythm, rng)
 
 
 def _leads(patient: Patient, breath: Floats) -> Floats:
-    """(8, 5000) mV: all beats, conducted and ectopic, and f waves. Uses up the patient's stream."""
+    """(8, 5000) mV: all beats, conducted and ectopic, P waves, and what else atria and pacemakers write.
+
+    Uses up the patient's stream.
+    """
     heart, body, rhythm, rng = patient.heart, patient.body, patient.rhythm, patient.rng
-    ectopic = draw_ectopic(rng)
+    shapes = {CONDUCTED: heart, VENTRICULAR: draw_ectopic(rng), OTHER_VENTRICULAR: draw_ectopic(rng)}
     gain = breath * rng.normal(1, 0.02, rhythm.onset_s.size)
     qt_s = rhythm.qt_rr_s ** (1 / 3) / 1000
-    leads = np.zeros((8, SAMPLES))
-    for shape, chosen in ((heart, ~rhythm.ectopic), (ectopic, rhythm.ectopic)):
-        leads += render(
-            shape,
-            body,
-            rhythm.onset_s[chosen],
-            np.full(int(chosen.sum()), shape.pr_ms / 1000 * rhythm.pr_scale),
-            shape.qtc_ms * qt_s[chosen],
-            rhythm.p[chosen],
-            gain[chosen],
-            SAMPLES,
-        )
-    if rhythm.f_wave_mv:
-        leads += f_waves(rhythm, SAMPLES, rng)
+    leads = render_atria(heart, body, (rhythm.onset_s - rhythm.pr_s), rhythm.p_gain, SAMPLES)
+    for kind, shape in shapes.items():
+        chosen = rhythm.kind == kind
+        if chosen.any():
+            leads += render(
+                shape, body, rhythm.onset_s[chosen], shape.qtc_ms * qt_s[chosen], gain[chosen], SAMPLES
+            )
+    if rhythm.lone_p_s.size:
+        leads += render_atria(heart, body, rhythm.lone_p_s, np.ones((rhythm.lone_p_s.size, 3)), SAMPLES)
+    if rhythm.atria:
+        leads += atrial_waves(rhythm, SAMPLES, rng)
+    if rhythm.spike_mv:
+        leads += spikes(rhythm, SAMPLES)
     return leads
 
 

@@ -1,25 +1,23 @@
-"""When the beats come: one small function a rhythm, registered in RHYTHMS, and ectopic beats on top.
+"""When the beats come: what a rhythm is, and which one a record's statements ask for.
 
-RR of sinus rhythm: respiration plus a 0.1 Hz wave plus noise (McSharry 2003), sized to PTB-XL. RR of atrial
-fibrillation: gamma distributed (Lian 2007, doi:10.1186/1475-925X-6-9); its f waves are the sawtooth of Stridh
-and Sörnmo 2001.
-Other numbers: BR (Kusumoto 2018) and PTB-XL practice (bradycardia is below 60, tachycardia above 100).
+Each rhythm is a small function registered in RHYTHMS (`sinus`, `arrhythmia`, `block`); ectopic beats come on
+top (`ectopy`). Rates and spreads of RR are those measured on 1,500 PTB-XL records of the development set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twelvelead.simulate.heart import Floats
-from twelvelead.simulate.vcg import FS_HZ
+from twelvelead.simulate.heart import Floats, Heart
 
 DURATION_S = 10.0
 LEAD_IN_S = 2.0  # beats begin before the record, so its first second is like any other
-F_WAVE_LEADS = np.array([0.25, 0.50, 1.0, 0.70, 0.35, 0.20, 0.15, 0.12])  # I, II, V1–V6; largest in V1
+CONDUCTED, VENTRICULAR, OTHER_VENTRICULAR = range(3)
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +26,69 @@ class Rhythm:
 
     Attributes:
         onset_s: (beats,) QRS onsets, from before the record to after it.
-        ectopic: (beats,) whether a beat is a ventricular premature one.
-        p: (beats,) size of the P wave; 0 for none.
+        kind: (beats,) CONDUCTED, VENTRICULAR (ectopic), or OTHER_VENTRICULAR for a second ectopic shape.
+        early: (beats,) whether a conducted beat is a premature atrial one.
+        pr_s: (beats,) P onset to QRS onset.
+        p_gain: (beats, 3) factors on X, Y and Z of the P dipoles; all 0 for no P of its own.
         qt_rr_s: (beats,) the RR interval that sets the QT interval.
-        pr_scale: PR at this rate over PR at rest.
-        f_wave_mv: Fibrillation amplitude in V1; 0 for none.
+        lone_p_s: (waves,) onsets of P waves that belong to no beat: blocked, or of atria on their own.
+        spike_s: (spikes,) times of pacing spikes.
+        spike_mv: Their size before the device's filter.
+        atria: "" for P waves, or "fibrillation" or "flutter": waves without pause.
+        atria_mv: Size of those waves in their largest lead.
+        atria_hz: Their rate.
+        atria_s: Time of a flutter wave's peak; QRS complexes keep a fixed distance to it.
+        pr_fixed: Whether each P is followed by its QRS at one PR.
+        has_paroxysm: A tachycardia begins or ends inside the record.
     """
 
     onset_s: Floats
-    ectopic: NDArray[np.bool_]
-    p: Floats
+    kind: NDArray[np.int8]
+    early: Bools
+    pr_s: Floats
+    p_gain: Floats
     qt_rr_s: Floats
-    pr_scale: float = 1.0
-    f_wave_mv: float = 0.0
+    lone_p_s: Floats = field(default_factory=lambda: np.empty(0))
+    spike_s: Floats = field(default_factory=lambda: np.empty(0))
+    spike_mv: float = 0.0
+    atria: str = ""
+    atria_mv: float = 0.0
+    atria_hz: float = 0.0
+    atria_s: float = 0.0
+    pr_fixed: bool = True
+    has_paroxysm: bool = False
+
+    @property
+    def ectopic(self) -> Bools:
+        """(beats,) whether a beat is a ventricular ectopic."""
+        return self.kind != CONDUCTED
+
+    @property
+    def has_p(self) -> Bools:
+        """(beats,) whether a beat has a P wave of its own."""
+        return (self.p_gain != 0).any(axis=1)
+
+    @property
+    def p_onset_s(self) -> Floats:
+        """(waves,) onsets of all P waves, in order."""
+        own = (self.onset_s - self.pr_s)[self.has_p]
+        return np.sort(np.concatenate([own, self.lone_p_s]))
+
+    @property
+    def inside(self) -> Bools:
+        """(beats,) whether the QRS begins inside the record."""
+        return (self.onset_s >= 0) & (self.onset_s < DURATION_S)
 
     @property
     def rr_s(self) -> Floats:
         """RR intervals between beats inside the record."""
-        inside = self.onset_s[(self.onset_s >= 0) & (self.onset_s < DURATION_S)]
-        return np.diff(inside)
+        return np.diff(self.onset_s[self.inside])
 
     @property
     def mean_rr_s(self) -> float:
         """Mean RR interval."""
-        return float(self.rr_s.mean())
+        rr_s = self.rr_s
+        return float(rr_s.mean()) if rr_s.size else float(np.diff(self.onset_s).mean())
 
     @property
     def rate_bpm(self) -> float:
@@ -59,125 +96,127 @@ class Rhythm:
         return 60 / self.mean_rr_s
 
     @property
-    def irregular(self) -> bool:
-        """Whether conducted beats follow one another without a rule: SD of RR above 10 % of its mean.
+    def own_rr_s(self) -> Floats:
+        """RR intervals that neither begin nor end at an ectopic beat, ventricular or atrial."""
+        onset, odd = self.onset_s[self.inside], (self.ectopic | self.early)[self.inside]
+        return np.diff(onset)[~(odd[1:] | odd[:-1])]
 
-        Intervals that begin or end at an ectopic beat do not count.
-        """
-        inside = (self.onset_s >= 0) & (self.onset_s < DURATION_S)
-        onset, ectopic = self.onset_s[inside], self.ectopic[inside]
-        rr = np.diff(onset)[~(ectopic[1:] | ectopic[:-1])]
+    @property
+    def irregular(self) -> bool:
+        """Whether conducted beats follow one another without a rule: SD of RR above 10 % of its mean."""
+        rr = self.own_rr_s
         return bool(rr.size > 2 and rr.std() > 0.1 * rr.mean())
 
     @property
     def ectopic_beats(self) -> int:
-        """Ectopic beats whose QRS begins inside the record."""
-        return int((self.ectopic & (self.onset_s >= 0) & (self.onset_s < DURATION_S - 0.2)).sum())
+        """Ventricular ectopic beats whose QRS begins inside the record."""
+        return int((self.ectopic & self.inside & (self.onset_s < DURATION_S - 0.2)).sum())
+
+    @property
+    def early_beats(self) -> int:
+        """Premature atrial beats whose QRS begins inside the record."""
+        return int((self.early & self.inside).sum())
 
 
-Draw = Callable[[np.random.Generator, float, float], Rhythm]
-RHYTHMS: dict[str, tuple[Draw, tuple[float, float], tuple[float, float]]] = {}
-"""Statement → draw(rng, rate_bpm, years), the usual range of its rate, and the widest believable one."""
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a rhythm needs to know of whom it drives."""
+
+    heart: Heart
+    years: float
+    codes: frozenset[str]
 
 
-def _rhythm(
-    code: str, usual_bpm: tuple[float, float], widest_bpm: tuple[float, float]
-) -> Callable[[Draw], Draw]:
-    def register(draw: Draw) -> Draw:
-        RHYTHMS[code] = (draw, usual_bpm, widest_bpm)
+Draw = Callable[[np.random.Generator, float, Subject], Rhythm]
+Rate = Callable[[np.random.Generator], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A rhythm: how it is drawn, its usual rates, and the widest believable ones (beats a minute)."""
+
+    draw: Draw
+    rate_bpm: Rate
+    widest_bpm: tuple[float, float]
+
+
+RHYTHMS: dict[str, Kind] = {}
+
+
+def register(code: str, rate_bpm: Rate, widest_bpm: tuple[float, float]) -> Callable[[Draw], Draw]:
+    """Enter a draw function as the rhythm of a statement."""
+
+    def enter(draw: Draw) -> Draw:
+        RHYTHMS[code] = Kind(draw, rate_bpm, widest_bpm)
         return draw
 
-    return register
+    return enter
 
 
-def draw_rhythm(codes: frozenset[str], years: float, rng: np.random.Generator, *, varied: bool) -> Rhythm:
-    """The rhythm of a record whose signal shows `codes`; sinus rhythm if they name none."""
-    code = next((code for code in RHYTHMS if code in codes), "SR")
-    draw, usual, widest = RHYTHMS[code]
-    if varied:
-        rate = rng.uniform(*widest)
-    elif code == "SR":
-        rate = float(np.clip(rng.normal(72, 9), *usual))
-    elif code == "AFIB":
-        rate = rng.uniform(100, usual[1]) if rng.random() < 0.25 else rng.uniform(usual[0], 100)
-    elif code == "SBRAD" and rng.random() < 0.1:
-        rate = rng.uniform(33, usual[0])
-    else:
-        rate = rng.uniform(*usual)
-    rhythm = draw(rng, rate, years)
-    return with_ectopics(rhythm, rng) if "PVC" in codes else rhythm
+def between(low: float, high: float) -> Rate:
+    """Rates spread evenly."""
+    return lambda rng: float(rng.uniform(low, high))
 
 
-@_rhythm("SR", (60, 98), (60, 100))
-def sinus(rng: np.random.Generator, rate_bpm: float, years: float) -> Rhythm:
-    """P before each QRS; RR swings with respiration, more in the young."""
-    swing = min(0.034 * np.exp(rng.normal(0, 0.6)) * (1.5 if years < 35 else 1), 0.11)
-    mean = 60 / rate_bpm
-    beats = int((DURATION_S + 2 * LEAD_IN_S) / mean) + 2
-    t = np.arange(beats) * mean
-    breath_hz, breath, slow = rng.uniform(0.17, 0.32), rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
-    rr = mean * (
-        1
-        + swing * np.sin(2 * np.pi * breath_hz * t + breath)
-        + 0.012 * np.sin(2 * np.pi * 0.1 * t + slow)
-        + rng.normal(0, 0.006, beats)
-    )
-    # PR shortens by 15 % per 50 bpm above 95.
-    pr_scale = 1 - 0.15 * max(rate_bpm - 95, 0) / 50
-    return _from_rr(rr, mean, rng.uniform(0, mean), p=1.0, pr_scale=pr_scale)
+def around(mean: float, sd: float, low: float, high: float) -> Rate:
+    """Rates spread normally inside limits."""
+    return lambda rng: float(np.clip(rng.normal(mean, sd), low, high))
 
 
-_rhythm("SBRAD", (40, 58), (35, 59))(sinus)
-_rhythm("STACH", (101, 145), (101, 160))(sinus)
+def beats(
+    onset_s: Floats, pr_s: Floats | float, mean_rr_s: float, *, p: float = 1.0, qt_rr_s: Floats | None = None
+) -> Rhythm:
+    """Conducted beats at these onsets, each with the same P wave (`p` = 0: none).
 
-
-@_rhythm("AFIB", (55, 135), (45, 160))
-def fibrillation(rng: np.random.Generator, rate_bpm: float, years: float) -> Rhythm:
-    """No P, irregularly irregular RR, f waves."""
-    mean = 60 / rate_bpm
-    beats = int((DURATION_S + 2 * LEAD_IN_S) / mean * 1.5) + 4
-    cv = rng.uniform(0.14, 0.26)
-    rr = np.maximum(rng.gamma(1 / cv**2, mean * cv**2, beats), 0.3)
-    f_wave = 0.045 * float(np.exp(rng.normal(0, 0.45)))
-    return replace(_from_rr(rr, mean, rng.uniform(0, mean), p=0.0), f_wave_mv=f_wave)
-
-
-def with_ectopics(rhythm: Rhythm, rng: np.random.Generator) -> Rhythm:
-    """Let one to three beats come early as ventricular ectopics, each followed by a full pause."""
-    onset, p = rhythm.onset_s.copy(), rhythm.p.copy()
-    ectopic = rhythm.ectopic.copy()
-    # Neither the first nor the last beat of the record, and never two in a row: prematurity must be visible.
-    free = [k for k in range(2, len(onset) - 1) if onset[k - 1] > 0.3 and onset[k + 1] < DURATION_S - 0.2]
-    for _ in range(int(rng.integers(1, 4))):
-        if not free:
-            break
-        k = free[int(rng.integers(len(free)))]
-        onset[k] = onset[k - 1] + (rhythm.onset_s[k] - rhythm.onset_s[k - 1]) * rng.uniform(0.52, 0.72)
-        p[k], ectopic[k] = 0.0, True
-        free = [other for other in free if abs(other - k) > 1]
-    return replace(rhythm, onset_s=onset, p=p, ectopic=ectopic)
-
-
-def f_waves(rhythm: Rhythm, n: int, rng: np.random.Generator) -> Floats:
-    """(8, n) mV fibrillation waves: a sawtooth of three harmonics whose rate and size drift slowly."""
-    t = np.arange(n) / FS_HZ
-    rate_hz, drift_hz, drift = rng.uniform(4.5, 8.5), rng.uniform(0.1, 0.4), rng.uniform(0, 2 * np.pi, 2)
-    # Frequency modulation of ±.25 Hz, integrated to a phase.
-    phase = 2 * np.pi * rate_hz * t + 0.25 / drift_hz * np.sin(2 * np.pi * drift_hz * t + drift[0])
-    saw = np.sin(phase) + np.sin(2 * phase) / 2 + np.sin(3 * phase) / 3
-    size = 1 + 0.4 * np.sin(2 * np.pi * drift_hz * t + drift[1])
-    weights = F_WAVE_LEADS * np.exp(rng.normal(0, 0.3, 8)) * rhythm.f_wave_mv
-    return weights[:, None] * (saw * size)
-
-
-def _from_rr(rr_s: Floats, mean_s: float, shift_s: float, *, p: float, pr_scale: float = 1.0) -> Rhythm:
-    onset = np.cumsum(rr_s) - rr_s[0] - LEAD_IN_S + shift_s
-    before = np.concatenate([rr_s[:1], rr_s[:-1]])
-    beats = len(onset)
+    QT follows 60 % of the interval before the beat and 40 % of the mean, as QT lags behind the rate.
+    """
+    n = len(onset_s)
+    if qt_rr_s is None:
+        before = np.diff(onset_s, prepend=onset_s[0] - mean_rr_s)
+        qt_rr_s = np.clip(0.6 * before + 0.4 * mean_rr_s, 0.3, 1.8)
     return Rhythm(
-        onset_s=onset,
-        ectopic=np.zeros(beats, dtype=bool),
-        p=np.full(beats, p),
-        qt_rr_s=0.6 * before + 0.4 * mean_s,
-        pr_scale=pr_scale,
+        onset_s=onset_s,
+        kind=np.zeros(n, dtype=np.int8),
+        early=np.zeros(n, dtype=bool),
+        pr_s=np.full(n, pr_s) if np.ndim(pr_s) == 0 else np.asarray(pr_s, dtype=np.float64),
+        p_gain=np.full((n, 3), p),
+        qt_rr_s=qt_rr_s,
     )
+
+
+def count(mean_rr_s: float) -> int:
+    """Beats enough to fill the record from its lead-in on."""
+    return int((DURATION_S + 2 * LEAD_IN_S) / mean_rr_s) + 3
+
+
+def from_intervals(rr_s: Floats, shift_s: float) -> Floats:
+    """Onsets with these intervals, the first at −LEAD_IN_S + shift."""
+    return np.cumsum(rr_s) - rr_s[0] - LEAD_IN_S + shift_s
+
+
+def draw_rhythm(
+    codes: frozenset[str], heart: Heart, years: float, rng: np.random.Generator, *, varied: bool
+) -> Rhythm:
+    """The rhythm of a record whose signal shows `codes`; sinus rhythm if they name none."""
+    from twelvelead.simulate import arrhythmia, block, sinus  # noqa: F401  they fill RHYTHMS
+    from twelvelead.simulate.ectopy import with_ectopics
+
+    code = next((code for code in PRECEDENCE if code in codes), "SR")
+    kind = RHYTHMS[code]
+    if code in ("2AVB", "3AVB") or not varied:
+        rate = kind.rate_bpm(rng)
+    else:
+        rate = float(rng.uniform(*kind.widest_bpm))
+    rhythm = kind.draw(rng, rate, Subject(heart, years, codes))
+    return with_ectopics(rhythm, codes, rng)
+
+
+PRECEDENCE = (
+    "PACE", "3AVB", "2AVB", "PSVT", "SVTAC", "AFLT", "AFIB", "SVARR", "SARRH", "STACH", "SBRAD", "SR",
+)  # fmt: skip
+"""Which statement decides when a record has several: the one that leaves least room for the others."""
+
+
+def without_p(rhythm: Rhythm) -> Rhythm:
+    """The same beats with silent atria."""
+    return replace(rhythm, p_gain=np.zeros_like(rhythm.p_gain))

@@ -1,44 +1,60 @@
-"""Records into one folder in PTB-XL's layout, with their index: simulated patients, or a PTB-XL folder.
+"""Records into one folder, with their index: simulated patients, PTB-XL, MIMIC-IV-ECG, or any folder of ECGs.
 
 Records are made in chunks. A finished chunk stays in the work folder, with a mark that names what it holds,
-so a killed ingest goes on behind the last mark; chunks depend on the row numbers alone, never on the workers.
+so a killed ingest goes on behind the last mark; chunks depend on the records alone, never on the workers.
+What a bucket gave stays in the work folder too.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from twelvelead.data import index, ptbxl
-from twelvelead.data.digest import file_sha256
+from twelvelead.data.archive import open_archive
+from twelvelead.data.digest import SUMS, read_sums
+from twelvelead.data.entry import Entry, copy_entry
+from twelvelead.data.folder import Found, adopt
 from twelvelead.data.pool import in_order
-from twelvelead.data.wfdb import read_header, write_record
-from twelvelead.errors import DataError, RecordError, SetupError
+from twelvelead.data.sources import Taking, take_folder, take_mimic, take_ptbxl
+from twelvelead.data.wfdb import write_record
 from twelvelead.params import Ingest
 from twelvelead.progress import say, track
 from twelvelead.simulate.plan import RecordPlan
-from twelvelead.simulate.population import draw_population
-from twelvelead.simulate.record import lower_rate, simulate_record
 
 RECORDS_PER_CHUNK = 25  # about a third of a second of simulation: little to lose, little to coordinate
+REJECTED = "rejected.csv"  # files that were left behind, and why; validation quarantines their records
+WEIGHTS = "sampling_weight.csv"  # simulated records: a weighted count is one of the natural population
+SHOWN_CODES = 30
 Summary = dict[str, Any]
+Items = Sequence[RecordPlan] | Sequence[Entry] | Sequence[Found]
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some neighbouring records, made in one go by one worker."""
+    """Some neighbouring records, made in one go by one worker.
+
+    Attributes:
+        root: The source's folder; unused for plans.
+        link: The source's files are a copy of ours.
+        rates_hz: Rates to simulate.
+    """
 
     number: int
     work: Path
-    source: Path | None  # None: simulate
-    items: Sequence[ptbxl.Row] | Sequence[RecordPlan]
+    items: Items
+    root: Path
+    link: bool = False
+    rates_hz: tuple[int, ...] = (ptbxl.HIGH_HZ, ptbxl.LOW_HZ)
 
     @property
     def records(self) -> Path:
@@ -48,26 +64,36 @@ class Chunk:
     @property
     def mark(self) -> Path:
         """The file that says that this chunk is whole; its name tells these records from others."""
-        key = zlib.crc32(" ".join(str(item.ecg_id) for item in self.items).encode())
+        key = zlib.crc32(" ".join(_key(item) for item in self.items).encode())
         return self.work / "chunks" / f"{self.number:06d}-{key:08x}.json"
 
 
 def ingest(inputs: Mapping[str, Path], output: Path, params: Ingest, work: Path) -> Summary:
-    """Fill `output` with records, tables and index.parquet.
+    """Fill `output` with records, tables and index.parquet; a real source also gives rejected.csv.
 
     Returns:
-        Counts: records, patients, records per fold, and for a folder the rows left out and why.
+        Counts: records, patients, records per fold; for a real source also what was left out and why, how
+        many statements were found, and which codes stand for none of the 71.
 
     Raises:
-        SetupError: The source folder does not exist.
-        DataError: It is no PTB-XL folder, its table is malformed, or none of its records is there.
+        SetupError: The source's folder does not exist, or S3 cannot be read.
+        DataError: It is not what `source` says, a table is malformed, or none of its records is there.
     """
     if params.source == "simulate":
-        rows = _simulate(params, output, work)
-        left_out: dict[str, int] = {}
+        source, made = "simulated", _simulate(params, output, work)
+        left_out: Summary = {}
     else:
-        rows, left_out = _take(params, Path(params.path), output, work)
+        archive = open_archive(params.path, work, anonymous=params.anonymous)
+        if params.source == "ptb-xl":
+            taking = take_ptbxl(archive, output, params.records, params.rate_hz)
+        elif params.source == "mimic-iv-ecg":
+            taking = take_mimic(archive, params.records)
+        else:
+            taking = take_folder(archive, params.records)
+        source, made = taking.source, _bring(taking, archive.root, archive.passing, output, work)
+        left_out = taking.left_out | _told(made)
     shutil.copytree(work / "records", output, copy_function=_link, dirs_exist_ok=True)
+    rows = [item["row"] | {"source": source} for item in made]
     index.write_index(rows, output / index.FILE)
     folds = Counter(row["fold"] for row in rows)
     return {
@@ -80,70 +106,78 @@ def ingest(inputs: Mapping[str, Path], output: Path, params: Ingest, work: Path)
 
 
 def _simulate(params: Ingest, output: Path, work: Path) -> list[dict[str, Any]]:
+    from twelvelead.simulate.population import draw_population
+
     say(f"drawing {params.records} simulated records")
-    plans = draw_population(params.records, params.seed)
-    lines = [ptbxl.format_row(plan.row()) for plan in plans]
-    _write_text(output / ptbxl.DATABASE, ptbxl.HEADER + "".join(lines))
+    plans = draw_population(params.records, params.seed, params.prevalence)
+    rates_hz = tuple(rate for rate in (ptbxl.HIGH_HZ, ptbxl.LOW_HZ) if params.rate_hz in (0, rate))
+    made = _make(plans, work, "simulating", Path(), rates_hz=rates_hz)
+    _write_text(output / ptbxl.DATABASE, ptbxl.HEADER + "".join(item["text"] for item in made))
     _write_text(output / ptbxl.STATEMENT_TABLE, ptbxl.statement_table())
     _, rows = ptbxl.read_database(output / ptbxl.DATABASE)
-    _write_text(output / ptbxl.RECORDS, "".join(f"{row.high}\n{row.low}\n" for row in rows))
-    made = _make(plans, None, work, "simulating")
-    return [_index_row("simulated", row, facts) for row, facts in zip(rows, made, strict=True)]
+    names = ((row.high, row.low) if len(rates_hz) == 2 else _of_rate(row, rates_hz[0]) for row in rows)
+    _write_text(output / ptbxl.RECORDS, "".join(f"{name}\n" for both in names for name in both))
+    weights = (f"{plan.ecg_id},{plan.sampling_weight:.6f}\n" for plan in plans)
+    _write_text(output / WEIGHTS, "ecg_id,weight\n" + "".join(weights))
+    for row, item in zip(rows, made, strict=True):
+        item["row"] |= {
+            "record_id": f"{row.ecg_id:05d}",
+            "patient_id": row.patient_id,
+            "age": row.age,
+            "sex": row.sex,
+            "fold": row.fold,
+            "statements": row.statements(),
+            "report": row.report,
+            "other_codes": [],
+        }
+    return made
 
 
-def _take(
-    params: Ingest, source: Path, output: Path, work: Path
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    table = source / ptbxl.DATABASE
-    if not source.is_dir():
-        raise SetupError(
-            "the folder does not exist", where=str(source), fix="set ingest.path to a PTB-XL folder"
-        )
-    if not table.is_file():
-        raise DataError(
-            f"no {ptbxl.DATABASE} here",
-            where=str(source),
-            expected="PTB-XL's layout: ptbxl_database.csv, scp_statements.csv, records500/, records100/",
-        )
-    header, rows = ptbxl.read_database(table)
-    present = sorted((row for row in rows if _rates(source, row)), key=lambda row: row.ecg_id)
-    if not present:
-        raise DataError(
-            f"none of the {len(rows)} records of the table is here",
-            where=str(source),
-            expected=f"files such as {rows[0].high if rows else 'records500/00000/00001_hr'}.hea",
-        )
-    taken = present[: params.records]
-    _write_text(output / ptbxl.DATABASE, header + "".join(row.text for row in taken))
-    statements = source / ptbxl.STATEMENT_TABLE
-    if statements.is_file():
-        shutil.copyfile(statements, output / ptbxl.STATEMENT_TABLE)
-    else:
-        _write_text(output / ptbxl.STATEMENT_TABLE, ptbxl.statement_table())
-    paths = "".join(f"{path}\n" for row in taken for path in _rates(source, row))
-    _write_text(output / ptbxl.RECORDS, paths)
-    left_out = {
-        "absent": len(rows) - len(present),
-        "over_limit": len(present) - len(taken),
-        "without_500_hz": sum(row.high not in _rates(source, row) for row in taken),
-        "without_100_hz": sum(row.low not in _rates(source, row) for row in taken),
+def _bring(taking: Taking, root: Path, link: bool, output: Path, work: Path) -> list[dict[str, Any]]:
+    work.mkdir(parents=True, exist_ok=True)
+    _write_text(work / SUMS, "".join(f"{digest}  {name}\n" for name, digest in taking.sums.items()))
+    made = _make(taking.items, work, "copying", root, link=link)
+    paths = [path for item in made for path in item["paths"]]
+    _write_text(output / ptbxl.RECORDS, "".join(f"{path}\n" for path in paths))
+    refused = [refusal for item in made for refusal in item["refused"]]
+    with (output / REJECTED).open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, ["record_id", "path", "reason"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(refused)
+    for refusal in refused:
+        say(f"left behind: {refusal['path']}: {refusal['reason']}")
+    return made
+
+
+def _told(made: Iterable[Mapping[str, Any]]) -> Summary:
+    """What a real source holds, for the summary."""
+    rows = [item["row"] for item in made]
+    statements = Counter(statement["code"] for row in rows for statement in row["statements"])
+    other = Counter(code for row in rows for code in row["other_codes"])
+    return {
+        "rejected": sum(bool(item["refused"]) for item in made),
+        "records_without_statement": sum(not row["statements"] for row in rows),
+        "statements": sum(statements.values()),
+        "different_statements": len(statements),
+        "unmapped_codes": sum(other.values()),
+        "most_unmapped_codes": dict(other.most_common(SHOWN_CODES)),
     }
-    say(
-        f"{len(rows)} rows in {ptbxl.DATABASE}: {left_out['absent']} without files, "
-        f"{left_out['over_limit']} beyond ingest.records={params.records}, {len(taken)} taken "
-        f"({left_out['without_500_hz']} without 500 Hz, {left_out['without_100_hz']} without 100 Hz)"
-    )
-    made = _make(taken, source, work, "copying")
-    return [_index_row("ptb-xl", row, facts) for row, facts in zip(taken, made, strict=True)], left_out
 
 
 def _make(
-    items: Sequence[ptbxl.Row] | Sequence[RecordPlan], source: Path | None, work: Path, title: str
+    items: Items,
+    work: Path,
+    title: str,
+    root: Path,
+    *,
+    link: bool = False,
+    rates_hz: tuple[int, ...] = (),
 ) -> list[dict[str, Any]]:
-    """Make all records under work/records; what the index needs of each, in order."""
+    """Make all records under work/records; what is to be known of each, in order."""
     starts = range(0, len(items), RECORDS_PER_CHUNK)
     chunks = [
-        Chunk(number, work, source, items[i : i + RECORDS_PER_CHUNK]) for number, i in enumerate(starts)
+        Chunk(number, work, items[start : start + RECORDS_PER_CHUNK], root, link, rates_hz)
+        for number, start in enumerate(starts)
     ]
     (work / "records").mkdir(parents=True, exist_ok=True)
     (work / "chunks").mkdir(exist_ok=True)
@@ -153,7 +187,7 @@ def _make(
     todo = sum(len(chunk.items) for chunk in open_chunks)
     for _ in track(_finish(_make_chunk, open_chunks), total=todo, title=title, unit="records"):
         pass
-    return [facts for chunk in chunks for facts in json.loads(chunk.mark.read_text(encoding="utf-8"))]
+    return [known for chunk in chunks for known in json.loads(chunk.mark.read_text(encoding="utf-8"))]
 
 
 def _finish(function: Callable[[Chunk], int], chunks: Sequence[Chunk]) -> Iterator[None]:
@@ -162,64 +196,53 @@ def _finish(function: Callable[[Chunk], int], chunks: Sequence[Chunk]) -> Iterat
 
 
 def _make_chunk(chunk: Chunk) -> int:
-    facts = []
+    known = []
     for item in chunk.items:
         if isinstance(item, RecordPlan):
-            facts.append(_make_record(item, chunk.records))
-        elif chunk.source is not None:
-            facts.append(_copy_record(item, chunk.source, chunk.records))
+            known.append(_simulate_record(item, chunk))
+            continue
+        published = chunk.work / SUMS
+        sums = _sums(published, published.stat().st_mtime_ns)
+        if isinstance(item, Entry):
+            taken = copy_entry(item, chunk.root, sums, chunk.records, link=chunk.link)
+        else:
+            taken = adopt(item, chunk.root, sums, chunk.records, link=chunk.link)
+        known.append(asdict(taken))
     aside = chunk.mark.with_suffix(f".{os.getpid()}.tmp")
-    aside.write_text(json.dumps(facts), encoding="utf-8")
+    aside.write_text(json.dumps(known), encoding="utf-8")
     aside.replace(chunk.mark)
-    return len(facts)
+    return len(known)
 
 
-def _make_record(plan: RecordPlan, folder: Path) -> dict[str, Any]:
+def _simulate_record(plan: RecordPlan, chunk: Chunk) -> dict[str, Any]:
+    """Settle what the record shows, write its samples, and return its row of the table."""
+    from twelvelead.simulate.population import complete
+    from twelvelead.simulate.record import lower_rate, simulate_record
+
+    plan = complete(plan)
     signal_uv = simulate_record(plan)
-    low, high = folder / plan.filename_lr, folder / plan.filename_hr
-    low.parent.mkdir(parents=True, exist_ok=True)
-    high.parent.mkdir(parents=True, exist_ok=True)
-    write_record(low, lower_rate(signal_uv), ptbxl.LOW_HZ)
-    sha256 = write_record(high, signal_uv, ptbxl.HIGH_HZ)
-    return {"path": plan.filename_hr, "fs_hz": ptbxl.HIGH_HZ, "n_samples": len(signal_uv), "sha256": sha256}
+    facts: dict[str, Any] = {}
+    for rate_hz in sorted(chunk.rates_hz):  # the highest last: it is the one that the index names
+        path = plan.filename_hr if rate_hz == ptbxl.HIGH_HZ else plan.filename_lr
+        samples = signal_uv if rate_hz == ptbxl.HIGH_HZ else lower_rate(signal_uv)
+        (chunk.records / path).parent.mkdir(parents=True, exist_ok=True)
+        sha256 = write_record(chunk.records / path, samples, rate_hz)
+        facts = {"path": path, "fs_hz": rate_hz, "n_samples": len(samples), "sha256": sha256}
+    return {"row": facts, "text": ptbxl.format_row(plan.row())}
 
 
-def _copy_record(row: ptbxl.Row, source: Path, folder: Path) -> dict[str, Any]:
-    """Copy the files of a record as they are; whether they can be read is for validation to say."""
-    rates = _rates(source, row)
-    for path in rates:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        for suffix in (".hea", ".dat"):
-            if (source / (path + suffix)).is_file():
-                shutil.copyfile(source / (path + suffix), folder / (path + suffix))
-    path = rates[0]
-    try:
-        header = read_header(source / path)
-        fs_hz, n_samples = header.fs_hz, header.n_samples
-    except RecordError:
-        fs_hz, n_samples = float(ptbxl.HIGH_HZ if path == row.high else ptbxl.LOW_HZ), 0
-    samples = folder / (path + ".dat")
-    sha256 = file_sha256(samples) if samples.is_file() else ""
-    return {"path": path, "fs_hz": fs_hz, "n_samples": n_samples, "sha256": sha256}
+def _of_rate(row: ptbxl.Row, rate_hz: int) -> tuple[str]:
+    return (row.high if rate_hz == ptbxl.HIGH_HZ else row.low,)
 
 
-def _rates(source: Path, row: ptbxl.Row) -> list[str]:
-    """The record's paths that are there, 500 Hz first."""
-    return [path for path in (row.high, row.low) if path and (source / (path + ".hea")).is_file()]
+def _key(item: RecordPlan | Entry | Found) -> str:
+    return str(item.ecg_id) if isinstance(item, RecordPlan) else item.record_id
 
 
-def _index_row(source: str, row: ptbxl.Row, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "record_id": f"{row.ecg_id:05d}",
-        "source": source,
-        "patient_id": row.patient_id,
-        "age": row.age,
-        "sex": row.sex,
-        "fold": row.fold,
-        "statements": row.statements(),
-        "report": row.report,
-        **facts,
-    }
+@lru_cache(maxsize=1)
+def _sums(path: Path, _written_ns: int) -> dict[str, str]:
+    """The digests, read once a process: the second argument tells another run's file from this one."""
+    return read_sums(path)
 
 
 def _link(source: str, target: str) -> None:

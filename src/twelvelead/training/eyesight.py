@@ -117,14 +117,14 @@ def _example(plan: Any, style: Any) -> tuple[NDArray[Any], ...]:
     )
     waves = {"st_mv": "st60_mv"}
     leads = np.array([getattr(seen, waves.get(name, name)) for name in DEFLECTIONS], np.float32)
-    return page.pixels, scalars, leads, _bins(rhythm, seen.pr_ms, seen.qrs_ms, page), page.palette
+    return page.pixels, scalars, leads, _bins(rhythm, seen.qrs_ms, page), page.palette
 
 
-def _bins(rhythm: Any, pr_ms: float, qrs_ms: float, page: Any) -> NDArray[np.bool_]:
+def _bins(rhythm: Any, qrs_ms: float, page: Any) -> NDArray[np.bool_]:
     """Which 4-px slots of the page's width hold the middle of a QRS, of a premature wide QRS, of a P wave."""
     left_px, second_px = page.boxes[0].x0, page.style.speed_mm_s * page.px_mm
     middle_s = rhythm.onset_s + qrs_ms / 2000
-    p_s = (rhythm.onset_s - pr_ms / 1000 + P_MIDDLE_S)[(rhythm.p > 0) & ~np.isnan(pr_ms)]
+    p_s = rhythm.p_onset_s + P_MIDDLE_S
     marks = np.zeros((len(KINDS), COLUMNS * BINS), dtype=bool)
     for row, times in enumerate((middle_s, middle_s[rhythm.ectopic], p_s)):
         slots = np.floor(

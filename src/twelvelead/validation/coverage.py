@@ -11,6 +11,12 @@ from twelvelead.ecg.statement import STATEMENTS
 from twelvelead.errors import DataError
 
 Coverage = dict[str, Any]
+PARTS = {
+    "folds 1-8": (tuple(TRAIN_FOLDS), "nothing can be trained"),
+    f"fold {SELECT_FOLD}": ((SELECT_FOLD,), "no epoch and no threshold can be chosen"),
+    f"fold {TEST_FOLD}": ((TEST_FOLD,), "no model can be tested"),
+}
+"""The three parts of the data: their folds, and what fails without them."""
 
 
 def coverage(usable: pd.DataFrame, min_train_positives: int) -> Coverage:

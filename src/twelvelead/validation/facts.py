@@ -1,34 +1,100 @@
-"""What can be measured of one record: the columns that validation adds to the index."""
+"""What can be measured of one record: the columns that validation adds to the index, and its plain faults."""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from pathlib import Path
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from twelvelead.data.digest import file_sha256
 from twelvelead.data.wfdb import read_record
 from twelvelead.ecg.measure import SCALARS, measure
+from twelvelead.ecg.record import Record
 from twelvelead.errors import RecordError
+from twelvelead.validation.electrodes import limb_reversal
+from twelvelead.validation.signal import SIGNAL_FACTS, Signal, bridged, signal_facts
+from twelvelead.validation.twin import TWIN_FACTS, compare, twin_of
 
-SIGNAL_FACTS = (
-    "n_leads",
-    "duration_s",
-    "nan_share",  # missing samples of all samples
-    "min_mv",
-    "max_mv",
-    "flat_leads",
-    "einthoven_mv",  # median |II - I - III|
-    "clip_share",  # samples that stand still at the extreme of their lead
-)
-FACTS = (*SIGNAL_FACTS, *SCALARS)
+FACTS = (*SIGNAL_FACTS, *TWIN_FACTS, *SCALARS)
 FACT_FIELDS = [pa.field(name, pa.float32()) for name in FACTS]  # yes and no are 1 and 0, unknown is NaN
-FLAT_MV = 0.02  # peak to peak; amplifier noise alone is larger (IEC 60601-2-25 allows 30 µV)
-CLIP_RUN = 5  # equal neighbours, 10 ms at 500 Hz: a real peak is never that flat
+FILE_FAULTS = (
+    "unreadable",
+    "changed",
+    "header_index",
+    "header_rate",
+    "path_mismatch",
+    "rates_unreadable",
+    "limb_reversal",
+    "chest_swap",
+)
+"""Faults that are told in words: each is a column of the table that suites/records.yaml speaks of."""
 
 Facts = dict[str, float]
+_PLACE = re.compile(r"records(?P<rate>\d+)/\d+/(?P<number>\d+)_[hl]r")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the index says of a record."""
+
+    record_id: str
+    path: str  # relative to the records folder, without suffix
+    fs_hz: float
+    n_samples: int  # 0 where ingest could not read the header
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in its files.
+
+    Attributes:
+        facts: A number for each of FACTS, NaN where unknown.
+        faults: Code of FILE_FAULTS → what is wrong, in words.
+        signal_hash: Of the samples in microvolts, leads in the order of LEADS; "" if unreadable.
+    """
+
+    facts: Facts
+    faults: dict[str, str] = field(default_factory=dict)
+    signal_hash: str = ""
+
+
+def facts_of(folder: Path, listed: Listed, *, measured: bool = True) -> Found:
+    """Read and measure one record of a records folder.
+
+    Args:
+        folder: The records folder.
+        listed: What the index says of the record.
+        measured: Also measure rate, intervals and axis (`ecg.measure`), which costs more than all the rest.
+    """
+    place = folder / listed.path
+    faults = {"path_mismatch": odd} if (odd := _misplaced(listed)) else {}
+    try:
+        record = read_record(place)
+    except RecordError as fault:
+        return Found(no_facts(), {"unreadable": fault.what, **faults})
+    faults |= _disagreements(place, listed, record)
+    signal_mv = record.signal_mv
+    missing = np.isnan(signal_mv)
+    whole = bridged(signal_mv, missing) if missing.any() else signal_mv
+    facts, swap = signal_facts(whole, float(missing.mean()), record.fs_hz)
+    if swap:
+        faults["chest_swap"] = swap
+    twin, broken = _twin(folder, listed, whole, record.fs_hz)
+    if broken:
+        faults["rates_unreadable"] = broken
+    scalars = dict.fromkeys(SCALARS, math.nan)
+    if measured:
+        values = measure(whole, record.fs_hz)
+        scalars |= {name: _number(getattr(values, name)) for name in SCALARS}
+        if reversal := limb_reversal(values, whole):
+            faults["limb_reversal"] = reversal
+    return Found({**facts, **twin, **scalars}, faults, hash_of(signal_mv))
 
 
 def no_facts() -> Facts:
@@ -36,60 +102,48 @@ def no_facts() -> Facts:
     return dict.fromkeys(FACTS, math.nan) | {"n_leads": 0.0}
 
 
-def facts_of(path: Path) -> tuple[Facts, str]:
-    """Read and measure one record (`path` has no suffix).
+def hash_of(signal_mv: Signal) -> str:
+    """A hash of the samples, so that the same recording under another name, gain or format is known again."""
+    microvolts = np.rint(signal_mv * np.float32(1000)) + np.float32(0)  # -0 becomes 0; NaN stays NaN
+    return hashlib.blake2b(microvolts.astype("<f4", copy=False).data, digest_size=16).hexdigest()
 
-    Returns:
-        Its facts, and "" or the reason why it cannot be read (then the facts are `no_facts`).
-    """
+
+def _misplaced(listed: Listed) -> str:
+    match = _PLACE.fullmatch(PurePosixPath(listed.path).as_posix())
+    if not match or not listed.record_id.isdecimal() or int(match["number"]) == int(listed.record_id):
+        return ""
+    return f"its files are those of record {match['number']}: {listed.path}"
+
+
+def _disagreements(place: Path, listed: Listed, record: Record) -> dict[str, str]:
+    """Where the files, the index and the folder's name contradict each other."""
+    faults = {}
+    samples = place.with_name(place.name + ".dat")
+    if listed.sha256 and samples.is_file() and file_sha256(samples) != listed.sha256:
+        faults["changed"] = f"{samples.name} is not the file that was ingested: its SHA-256 differs"
+    found = (record.fs_hz, record.n_samples)
+    if listed.n_samples and (abs(found[0] - listed.fs_hz) > 0.01 or found[1] != listed.n_samples):
+        faults["header_index"] = (
+            f"{found[0]:g} Hz and {found[1]} samples; "
+            f"the index says {listed.fs_hz:g} Hz and {listed.n_samples}"
+        )
+    match = _PLACE.fullmatch(listed.path)
+    if match and float(match["rate"]) != record.fs_hz:
+        faults["header_rate"] = f"{record.fs_hz:g} Hz in a folder of {match['rate']} Hz records"
+    return faults
+
+
+def _twin(folder: Path, listed: Listed, whole: Signal, fs_hz: float) -> tuple[Facts, str]:
+    other = twin_of(listed.path)
+    nothing = dict.fromkeys(TWIN_FACTS, math.nan)
+    if not other or not (folder / (other + ".hea")).is_file():
+        return nothing, ""
     try:
-        record = read_record(path)
+        record = read_record(folder / other)
     except RecordError as fault:
-        return no_facts(), fault.what
-    return signal_facts(record.signal_mv, record.fs_hz), ""
+        return nothing, f"{other}: {fault.what}"
+    return compare(whole, fs_hz, record.signal_mv, record.fs_hz), ""
 
 
-def signal_facts(signal_mv: npt.NDArray[np.float32], fs_hz: float) -> Facts:
-    """The facts of a (12, n) signal in mV at `fs_hz`; NaN where something cannot be measured."""
-    missing = np.isnan(signal_mv)
-    whole = _bridged(signal_mv, missing) if missing.any() else signal_mv
-    low, high = whole.min(axis=1), whole.max(axis=1)
-    flat = high - low < FLAT_MV
-    facts = {
-        "n_leads": float(len(signal_mv)),
-        "duration_s": signal_mv.shape[1] / fs_hz,
-        "nan_share": float(missing.mean()),
-        "min_mv": float(low.min()),
-        "max_mv": float(high.max()),
-        "flat_leads": float(flat.sum()),
-        "einthoven_mv": float(np.median(np.abs(whole[1] - whole[0] - whole[2]))),
-        "clip_share": _clip_share(whole, low, high, flat),
-    }
-    measured = measure(whole, fs_hz)
-    values = {name: getattr(measured, name) for name in SCALARS}
-    return facts | {name: math.nan if value is None else float(value) for name, value in values.items()}
-
-
-def _bridged(signal_mv: npt.NDArray[np.float32], missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-    """Gaps drawn straight, so that what is left can be measured; a lead without any sample is zero."""
-    whole = signal_mv.copy()
-    at = np.arange(signal_mv.shape[1])
-    for lead, gaps in zip(whole, missing, strict=True):
-        lead[gaps] = np.interp(at[gaps], at[~gaps], lead[~gaps]) if not gaps.all() else 0.0
-    return whole
-
-
-def _clip_share(
-    whole: npt.NDArray[np.float32],
-    low: npt.NDArray[np.float32],
-    high: npt.NDArray[np.float32],
-    flat: npt.NDArray[np.bool_],
-) -> float:
-    extreme = ((whole == low[:, None]) | (whole == high[:, None])) & ~flat[:, None]
-    run = extreme.copy()
-    for shift in range(1, CLIP_RUN):
-        run[:, shift:] &= extreme[:, :-shift]
-        run[:, :shift] = False
-    # `run` marks the last samples of runs; each run of length L leaves L - CLIP_RUN + 1 marks.
-    starts = (run[:, 1:] & ~run[:, :-1]).sum()
-    return float((run.sum() + starts * (CLIP_RUN - 1)) / whole.size)
+def _number(value: float | bool | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,47 +1,81 @@
-"""Why a record may not be used: thresholds on its facts, in words."""
+"""Which records are not used and why, and which are used in spite of a warning."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from twelvelead.data.shard import write_parquet
-from twelvelead.params import Validate
+from twelvelead.errors import DataError
+from twelvelead.validation.expectations import Finding
 
-FILE = "quarantine.parquet"
-SCHEMA = pa.schema([("record_id", pa.string()), ("reasons", pa.list_(pa.string()))])
+FILE, WARNINGS_FILE = "quarantine.parquet", "warnings.parquet"
+REJECTED_FILE = "rejected.csv"  # of ingest: record_id, path, reason
+SCHEMA = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("codes", pa.list_(pa.string())),  # of suites/records.yaml
+        ("reasons", pa.list_(pa.string())),  # one a code, in words
+    ]
+)
 
 
-def reasons(facts: Mapping[str, float], unreadable: str, limits: Validate) -> list[str]:
-    """All reasons against a record; none if it is usable.
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What stands against one record."""
 
-    Args:
-        facts: Its facts.
-        unreadable: Why it could not be read, or "".
-        limits: The thresholds.
+    record_id: str
+    codes: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A file that ingest left behind, and why."""
+
+    record_id: str
+    path: str
+    reason: str
+
+    def is_of(self, path: str) -> bool:
+        """Whether the record at `path` (no suffix) misses it; else it is a file of its other rate."""
+        return not self.path or self.path.rpartition(".")[0] in ("", path) or self.path == path
+
+
+def doubts(findings: Iterable[Finding], record_ids: Sequence[str]) -> dict[int, Doubt]:
+    """Findings gathered by row; rows ascending, rules in their order."""
+    rows: dict[int, list[Finding]] = {}
+    for finding in findings:
+        rows.setdefault(finding.row, []).append(finding)
+    return {
+        row: Doubt(record_ids[row], tuple(f.code for f in found), tuple(f.reason for f in found))
+        for row, found in sorted(rows.items())
+    }
+
+
+def read_rejected(records: Path) -> list[Rejected]:
+    """What ingest rejected; empty if it left no list.
+
+    Raises:
+        DataError: The list is malformed.
     """
-    if unreadable:
-        return [f"unreadable: {unreadable}"]
-    largest = max(abs(facts["min_mv"]), abs(facts["max_mv"]))
-    residual, limb = facts["einthoven_mv"], limits.max_einthoven_mv
-    faults = [
-        (facts["duration_s"] < limits.min_duration_s,
-         f"{facts['duration_s']:.2f} s long; at least {limits.min_duration_s:g} s are needed"),
-        (largest > limits.max_abs_mv,
-         f"{largest:.1f} mV; more than {limits.max_abs_mv:g} mV is not believable"),
-        (facts["nan_share"] > limits.max_nan_share,
-         f"{facts['nan_share']:.1%} of the samples are missing; at most {limits.max_nan_share:.1%} may be"),
-        (facts["flat_leads"] > limits.max_flat_leads,
-         f"{facts['flat_leads']:.0f} leads without signal; at most {limits.max_flat_leads} may be flat"),
-        (residual > limb,
-         f"|II - I - III| is {residual:.3f} mV in the median; right limb leads keep it within {limb:g} mV"),
-    ]  # fmt: skip
-    return [reason for failed, reason in faults if failed]
+    path = records / REJECTED_FILE
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    if any(row.get(name) is None for row in rows for name in ("record_id", "path", "reason")):
+        raise DataError(
+            "the list of rejected records is malformed", where=str(path), expected="record_id,path,reason"
+        )
+    return [Rejected(row["record_id"], row["path"], row["reason"]) for row in rows]
 
 
-def write_quarantine(rows: Sequence[tuple[str, list[str]]], path: Path) -> None:
-    """Write record ids and their reasons."""
-    table = pa.Table.from_pylist([{"record_id": name, "reasons": why} for name, why in rows], schema=SCHEMA)
-    write_parquet(table, path)
+def write_doubts(found: Iterable[Doubt], path: Path) -> None:
+    """Write record ids with their codes and reasons."""
+    rows = [{"record_id": d.record_id, "codes": list(d.codes), "reasons": list(d.reasons)} for d in found]
+    write_parquet(pa.Table.from_pylist(rows, schema=SCHEMA), path)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from twelvelead.data.digest import dvc_md5, file_sha256
+from twelvelead.data.digest import dvc_md5, file_sha256, read_sums
+from twelvelead.errors import DataError
 
 DVC = Path(sys.executable).with_name("dvc")
 
@@ -69,3 +70,12 @@ def test_a_missing_path_is_not_an_empty_one(tmp_path):
 def test_sha256_of_a_file(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert file_sha256(tmp_path / "a").startswith("ba7816bf")
+
+
+def test_a_list_of_checksums_is_read_as_sha256sum_writes_it(tmp_path):
+    digest = "ab" * 32
+    (tmp_path / "s").write_text(f"{digest}  a/b.dat\n{digest.upper()} *./c d.hea\n\n")
+    assert read_sums(tmp_path / "s") == {"a/b.dat": digest, "c d.hea": digest}
+    (tmp_path / "s").write_text(f"{digest}  a\n<html>Not found</html>\n")
+    with pytest.raises(DataError, match="line 2 is no checksum"):
+        read_sums(tmp_path / "s")

@@ -52,3 +52,16 @@ def test_validated_rows_are_those_not_quarantined(tmp_path):
     assert list(frame["record_id"]) == ["00001", "00003"]
     assert list(frame.index) == [0, 1]
     assert scored == ["SR", "AFIB"]
+
+
+def test_an_index_from_before_other_codes_is_still_read(tmp_path):
+    old = pa.Table.from_pylist([row(1, ["SR"])], schema=INDEX).drop_columns(["other_codes"])
+    write_parquet(old, tmp_path / "index.parquet")
+    frame = read_index(tmp_path)
+    assert list(frame.columns) == INDEX.names
+    assert frame["other_codes"].isna().all()
+
+
+def test_other_codes_come_back(tmp_path):
+    write_index([row(1) | {"other_codes": ["39732003"]}], tmp_path / "index.parquet")
+    assert list(read_index(tmp_path)["other_codes"][0]) == ["39732003"]

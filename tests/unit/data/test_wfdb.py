@@ -157,3 +157,41 @@ def test_a_binary_header_is_a_record_error(record):
 def test_refuses_to_write_what_is_no_twelve_lead_record(tmp_path, shape):
     with pytest.raises(RecordError, match="cannot write samples of shape"):
         write_record(tmp_path / "r", np.zeros(shape, dtype=np.int16), 100)
+
+
+def test_frank_leads_in_a_file_of_their_own_are_left_aside(tmp_path, signal_uv):
+    """As PTB has them: twelve leads in .dat, three in .xyz; the first file alone is needed."""
+    write_record(tmp_path / "s", signal_uv, 1000)
+    frank = "".join(f"s.xyz 16 2000 16 0 0 0 0 v{axis}\n" for axis in "xyz")
+    header = (tmp_path / "s.hea").read_text().replace("s 12 ", "s 15 ") + frank
+    (tmp_path / "s.hea").write_text(header)
+    assert np.array_equal(np.rint(read_record(tmp_path / "s").signal_mv * 1000), signal_uv.T)
+
+
+def test_leads_in_two_files_go_through_the_library(tmp_path, signal_uv):
+    write_record(tmp_path / "s", signal_uv, 500)
+    lines = (tmp_path / "s.hea").read_text().splitlines()
+    for number in range(7, 13):
+        lines[number] = lines[number].replace("s.dat", "t.dat")
+    (tmp_path / "s.hea").write_text("\n".join(lines) + "\n")
+    signal_uv[:, :6].astype("<i2").tofile(tmp_path / "s.dat")
+    signal_uv[:, 6:].astype("<i2").tofile(tmp_path / "t.dat")
+    assert np.array_equal(np.rint(read_record(tmp_path / "s").signal_mv * 1000), signal_uv.T)
+
+
+def test_an_offset_before_the_samples_is_skipped(record, signal_uv):
+    """Challenge records: int16 behind the 24-byte header of a .mat file."""
+    rewrite(record, "_lr.dat 16 ", "_lr.mat 16+24 ")
+    mat = record.with_name(record.name + ".mat")
+    mat.write_bytes(b"\1" * 24 + record.with_name(record.name + ".dat").read_bytes())
+    assert np.array_equal(np.rint(read_record(record).signal_mv * 1000), signal_uv.T)
+
+
+def test_scales_are_written_so_that_every_reader_finds_them(tmp_path, signal_uv):
+    scales = [(200.5 + lead, lead - 6) for lead in range(12)]
+    write_record(tmp_path / "r", signal_uv, 257.5, scales)
+    theirs = library().rdrecord(str(tmp_path / "r"))
+    assert (theirs.adc_gain, theirs.baseline, theirs.fs) == (
+        [gain for gain, _ in scales], [zero for _, zero in scales], 257.5,
+    )  # fmt: skip
+    assert np.array_equal(read_record(tmp_path / "r").signal_mv, theirs.p_signal.T.astype(np.float32))

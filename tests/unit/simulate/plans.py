@@ -5,14 +5,14 @@ from dataclasses import replace
 from twelvelead.simulate.plan import Finding, RecordPlan, filenames
 from twelvelead.simulate.record import settle
 
-RHYTHMS = {"SR", "AFIB", "SBRAD", "STACH"}
+RHYTHMS = {"SR", "AFIB", "SBRAD", "STACH", "SARRH", "PACE", "SVARR", "AFLT", "SVTAC", "PSVT", "2AVB", "3AVB"}
 
 
 def plan_of(*codes: str, number: int = 1, seed: int = 7, severity: float = 1.0) -> RecordPlan:
     """A plan whose signal must pass the criteria of `codes`; sinus rhythm unless they name another."""
     shown = codes if RHYTHMS & set(codes) else (*codes, "SR")
     low, high = filenames(number)
-    infarct = {"IMI", "ASMI"}
+    infarct = {"IMI", "ASMI", "AMI", "ALMI", "LMI", "PMI", "ILMI", "IPMI", "IPLMI", "ANEUR"}
     return RecordPlan(
         ecg_id=number, patient_id=float(number), age=60.0, sex=number % 2, height=None, weight=None,
         nurse=None, site=0.0, device="CS-12", recording_date="1990-01-01 12:00:00", report="",

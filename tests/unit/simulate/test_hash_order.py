@@ -8,8 +8,9 @@ import pytest
 
 PRINT = """
 import hashlib
-from twelvelead.simulate.population import draw_population, draw_varied
+from twelvelead.simulate.population import complete, draw_population, draw_varied
 plans = [*draw_population(1200, 1), *draw_varied(60, 1)]
+plans += [complete(plan) for plan in plans[:150]]
 print(hashlib.sha256(repr([(plan.row(), plan.findings) for plan in plans]).encode()).hexdigest())
 """
 

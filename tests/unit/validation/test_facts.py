@@ -2,68 +2,100 @@ import math
 
 import numpy as np
 import pytest
+from tests.unit.validation.ecgs import ecg_mv
 
+from twelvelead.data.digest import file_sha256
 from twelvelead.data.wfdb import write_record
-from twelvelead.validation.facts import FACTS, facts_of, signal_facts
+from twelvelead.validation.facts import FACTS, Listed, facts_of, hash_of
+
+
+def write(folder, path, signal_mv, fs_hz):
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    write_record(folder / path, np.rint(signal_mv * 1000).astype(np.int16).T, fs_hz)
 
 
 @pytest.fixture
-def signal_mv():
-    t = np.arange(5000) / 500
-    beat = np.exp(-0.5 * ((t % 0.8 - 0.4) / 0.015) ** 2)
-    noise = np.random.default_rng(1).normal(0, 0.004, (8, 5000))
-    i, ii = 0.7 * beat + noise[6], 1.0 * beat + noise[7]
-    limb = [ii - i, -(i + ii) / 2, i - ii / 2, ii - i / 2]
-    return np.stack([i, ii, *limb, *(beat * np.linspace(-0.8, 1.4, 6)[:, None] + noise[:6])]).astype(
-        np.float32
-    )
+def record(tmp_path):
+    """A folder with record 7 at both rates, and what the index says of it."""
+    signal_mv = ecg_mv()
+    high, low = "records500/00000/00007_hr", "records100/00000/00007_lr"
+    write(tmp_path, high, signal_mv, 500)
+    write(tmp_path, low, signal_mv.reshape(12, 1000, 5).mean(axis=2), 100)
+    return tmp_path, Listed("00007", high, 500.0, 5000, file_sha256(tmp_path / (high + ".dat")))
 
 
-def test_a_clean_record_has_plain_facts(signal_mv):
-    facts = signal_facts(signal_mv, 500)
-    assert tuple(facts) == FACTS
-    assert (facts["n_leads"], facts["duration_s"], facts["nan_share"], facts["flat_leads"]) == (12, 10, 0, 0)
-    assert facts["max_mv"] == pytest.approx(1.4, abs=0.02)
-    assert facts["min_mv"] == pytest.approx(-0.85, abs=0.05)
-    assert facts["einthoven_mv"] < 1e-6
-    assert facts["clip_share"] == 0
-    assert facts["rate_bpm"] == pytest.approx(75, abs=1)
+def listed(of, **changes):
+    return Listed(**{name: changes.get(name, getattr(of, name)) for name in Listed.__slots__})
 
 
-def test_missing_samples_are_counted_and_the_rest_is_still_measured(signal_mv):
-    signal_mv[3, 1000:1600] = np.nan
-    facts = signal_facts(signal_mv, 500)
-    assert facts["nan_share"] == pytest.approx(600 / 60_000)
-    assert facts["rate_bpm"] == pytest.approx(75, abs=1)
+def test_a_clean_record_has_every_fact_and_no_fault(record):
+    found = facts_of(*record)
+    assert tuple(found.facts) == FACTS
+    assert found.faults == {}
+    assert found.facts["rate_bpm"] == pytest.approx(75, abs=1)
+    assert found.facts["rates_corr"] > 0.95
+    assert found.facts["rates_gain"] == pytest.approx(1, abs=0.05)
 
 
-def test_a_lead_without_any_sample_is_flat(signal_mv):
-    signal_mv[7] = np.nan
-    signal_mv[9] = 0.5
-    assert signal_facts(signal_mv, 500)["flat_leads"] == 2
+def test_without_measuring_the_facts_of_the_samples_are_the_same(record):
+    whole, quick = facts_of(*record), facts_of(*record, measured=False)
+    assert math.isnan(quick.facts["rate_bpm"])
+    same = {name for name in FACTS if whole.facts[name] == quick.facts[name]}
+    assert {"typical_mv", "einthoven_mv", "chest_fit", "rates_corr", "muscle_mv"} <= same
+    assert quick.signal_hash == whole.signal_hash
 
 
-def test_swapped_limb_electrodes_break_einthoven(signal_mv):
-    signal_mv[[0, 6]] = signal_mv[[6, 0]] + 0.3
-    assert signal_facts(signal_mv, 500)["einthoven_mv"] > 0.2
+def test_an_unreadable_record_gives_its_reason_and_no_facts(record):
+    folder, of = record
+    (folder / (of.path + ".dat")).write_bytes(b"short")
+    found = facts_of(folder, of)
+    assert found.faults == {"unreadable": "00007_hr.dat holds 5 bytes of samples, its header promises 120000"}
+    assert found.facts["n_leads"] == 0
+    assert math.isnan(found.facts["duration_s"])
+    assert found.signal_hash == ""
 
 
-def test_clipping_is_the_share_of_samples_that_stand_still_at_the_extreme(signal_mv):
-    signal_mv[11] = np.minimum(signal_mv[11], 0.7)
-    clipped = (signal_mv[11] == np.float32(0.7)).sum()
-    assert signal_facts(signal_mv, 500)["clip_share"] == pytest.approx(clipped / 60_000, rel=0.01)
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"sha256": "0" * 64}, "changed"),
+        ({"fs_hz": 250.0}, "header_index"),
+        ({"n_samples": 6000}, "header_index"),
+        ({"record_id": "00008"}, "path_mismatch"),
+    ],
+)
+def test_what_the_index_says_must_be_what_the_files_say(record, changes, code):
+    folder, of = record
+    assert set(facts_of(folder, listed(of, **changes), measured=False).faults) == {code}
 
 
-def test_a_record_without_a_beat_has_unknown_measurements_and_no_error():
-    facts = signal_facts(np.zeros((12, 5000), dtype=np.float32), 500)
-    assert facts["flat_leads"] == 12
-    assert math.isnan(facts["rate_bpm"])
+def test_an_index_that_does_not_know_is_not_contradicted(record):
+    folder, of = record
+    assert facts_of(folder, listed(of, fs_hz=math.nan, n_samples=0, sha256=""), measured=False).faults == {}
 
 
-def test_an_unreadable_record_gives_its_reason_and_no_facts(tmp_path):
-    write_record(tmp_path / "r", np.ones((5000, 12), dtype=np.int16), 500)
-    (tmp_path / "r.dat").write_bytes(b"short")
-    facts, why = facts_of(tmp_path / "r")
-    assert why == "r.dat holds 5 bytes of samples, its header promises 120000"
-    assert facts["n_leads"] == 0
-    assert math.isnan(facts["duration_s"])
+def test_names_of_other_layouts_are_no_mismatch(tmp_path):
+    write(tmp_path, "g1/JS00001", ecg_mv(), 500)
+    found = facts_of(tmp_path, Listed("12", "g1/JS00001", 500.0, 5000, ""), measured=False)
+    assert found.faults == {}
+    assert math.isnan(found.facts["rates_corr"])
+
+
+def test_a_broken_file_of_the_other_rate_is_told_and_harms_nothing(record):
+    folder, of = record
+    (folder / "records100/00000/00007_lr.dat").write_bytes(b"")
+    found = facts_of(folder, of, measured=False)
+    assert set(found.faults) == {"rates_unreadable"}
+    assert found.facts["n_leads"] == 12
+
+
+def test_the_hash_knows_a_recording_under_another_gain_and_sees_one_microvolt():
+    signal_mv = np.rint(ecg_mv() * 1000) / np.float32(1000)
+    again = (signal_mv * 200).astype(np.float32) / np.float32(200)
+    other = signal_mv.copy()
+    other[3, 7] += 0.001
+    gap = signal_mv.copy()
+    gap[3, 7] = np.nan
+    hashes = [hash_of(one.astype(np.float32)) for one in (signal_mv, again, other, gap)]
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3

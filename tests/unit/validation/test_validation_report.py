@@ -5,9 +5,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.validation.ecgs import ecg_mv
 
 from twelvelead.validation.coverage import coverage
 from twelvelead.validation.expectations import Outcome
+from twelvelead.validation.pictures import draw
+from twelvelead.validation.quarantine import Doubt
 from twelvelead.validation.report import HISTOGRAMS, histogram, summary, write_report
 
 
@@ -31,37 +34,56 @@ def frame():
 
 
 OUTCOMES = [
-    Outcome("a", "every <record> is fine", True, False, False, "19 checked, 1 otherwise"),
-    Outcome("b", "nothing odd", False, True, False, "19 checked, 0 otherwise"),
+    Outcome(
+        "a", "records", "every <record> is fine", "quarantined", False, False, 1, "19 checked, 1 otherwise"
+    ),
+    Outcome("b", "usable", "nothing is odd", "reported", True, False, 0, "19 checked, 0 otherwise"),
+    Outcome("c", "parts", "folds are filled", "rejected", False, False, 1, "3 checked, 1 otherwise"),
 ]
-HELD = [("00020", ["3 leads without signal", "<script>alert(1)</script>"])]
+HELD = [Doubt("00020", ("flat_leads", "odd"), ("3 leads without signal", "<script>alert(1)</script>"))]
+WARNED = [Doubt("00001", ("mains",), ("hum & noise",)), Doubt("00002", ("mains",), ("hum",))]
 
 
-def test_the_page_stands_alone_and_names_counts_rules_and_reasons(frame, tmp_path):
-    write_report(tmp_path, summary(frame, OUTCOMES, HELD), frame, coverage(frame[:19], 3))
+def content(frame):
+    return summary(frame, OUTCOMES, HELD, WARNED)
+
+
+def test_the_page_stands_alone_and_names_counts_rules_reasons_and_pictures(frame, tmp_path):
+    picture = draw("00020", ecg_mv(), 500, HELD[0].reasons, used=False)
+    write_report(tmp_path, content(frame), frame, coverage(frame[:19], 3), [picture])
     html = (tmp_path / "validation.html").read_text(encoding="utf-8")
     assert not re.search(r"https?://|<script|<link|@import|url\(", html)
     assert "rejected" in html
     assert "<b>20</b>records" in html
     assert "every &lt;record&gt; is fine" in html
-    assert "3 leads without signal; &lt;script&gt;" in html
-    assert html.count("<svg") == len(HISTOGRAMS)
+    assert "<li>&lt;script&gt;" in html
+    assert "00001: hum &amp; noise; 00002: hum" in html
+    assert html.count("<svg") == len(HISTOGRAMS) + 1
+    assert html.count("<path") == 12
     HTMLParser().feed(html)
 
 
 def test_the_numbers_are_those_of_the_index(frame):
-    content = summary(frame, OUTCOMES, HELD)
-    assert content["passed"] is False
-    assert (content["records"], content["usable"], content["quarantined"]) == (20, 19, 1)
-    assert content["parts"] == {"folds 1-8": 15, "fold 9": 2, "fold 10": 2}
-    assert content["quarantine"][0]["record_id"] == "00020"
-    json.dumps(content, allow_nan=False)
+    found = content(frame)
+    assert found["passed"] is False
+    assert (found["records"], found["usable"], found["quarantined"], found["flagged"]) == (20, 19, 1, 2)
+    assert found["parts"] == {"folds 1-8": 15, "fold 9": 2, "fold 10": 2}
+    assert found["quarantine"][0]["record_id"] == "00020"
+    assert found["warnings_by_code"] == {
+        "mains": {"records": 2, "examples": ["00001: hum & noise", "00002: hum"]}
+    }
+    json.dumps(found, allow_nan=False)
+
+
+def test_records_that_are_not_in_the_index_are_counted(frame):
+    found = summary(frame, [], [*HELD, Doubt("x", ("rejected",), ("no",))], [])
+    assert (found["records"], found["quarantined"], found["passed"]) == (21, 2, True)
 
 
 def test_equal_data_are_equal_bytes(frame, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        write_report(tmp_path / name, summary(frame, OUTCOMES, HELD), frame, coverage(frame[:19], 3))
+        write_report(tmp_path / name, content(frame), frame, coverage(frame[:19], 3))
     for file in ("validation.json", "validation.html"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 

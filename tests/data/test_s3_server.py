@@ -1,0 +1,227 @@
+"""DVC and our own download against a real S3 server: push, pull, raw data by version, dropped connections."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from tests.data.weed import Server, Wire
+
+from twelvelead.data.digest import dvc_md5
+from twelvelead.data.storage import download_prefix
+from twelvelead.errors import SetupError
+
+pytestmark = pytest.mark.slow
+Dvc = Callable[..., subprocess.CompletedProcess[str]]
+FILES = {f"records500-{number:05d}.tar": 400_000 + number for number in range(6)} | {"index.parquet": 20_000}
+TOTAL = sum(FILES.values())
+
+
+def fill(folder: Path) -> Path:
+    """A few files that do not compress, as shards of records are."""
+    folder.mkdir(parents=True)
+    for seed, (name, size) in enumerate(FILES.items()):
+        (folder / name).write_bytes(np.random.default_rng(seed).bytes(size))
+    return folder
+
+
+@pytest.fixture
+def bucket(s3_server: Server, request: pytest.FixtureRequest) -> str:
+    """A bucket of the test's own."""
+    name = "t" + request.node.name.removeprefix("test_").replace("_", "-")[:50].strip("-")
+    s3_server.client().create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def dvc(tmp_path: Path, s3_server: Server) -> Dvc:
+    """Run dvc in `repo`, a git repository, with the server's address and credentials in the environment."""
+    aside = tmp_path / "site"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+    def call(
+        *arguments: str, cwd: Path = tmp_path / "repo", fails: bool = False, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "dvc"), *arguments],
+            cwd=cwd,
+            env=clean
+            | s3_server.environment()
+            | {"DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(aside)}
+            | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert bool(done.returncode) == fails, f"dvc {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+        return done
+
+    (tmp_path / "repo").mkdir()
+    git(tmp_path / "repo", "init", "--quiet")
+    call("init", "--quiet")
+    return call
+
+
+def git(cwd: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    subprocess.run(["git", *who, *arguments], cwd=cwd, check=True, capture_output=True)
+
+
+def sizes(server: Server, bucket: str, prefix: str = "") -> dict[str, Any]:
+    """Time of writing of every object, by key."""
+    found = server.client().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return {item["Key"]: item["LastModified"] for item in found}
+
+
+def test_what_was_pushed_comes_back_in_another_clone(
+    dvc: Dvc, s3_server: Server, bucket: str, tmp_path: Path
+) -> None:
+    repo = tmp_path / "repo"
+    revision = dvc_md5(fill(repo / "records"))
+    dvc("remote", "add", "--default", "s3", f"s3://{bucket}/dvc")
+    dvc("add", "--quiet", "records")
+    dvc("push")
+    assert "Everything is up to date" in dvc("push").stdout
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "-m", "one")
+
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(repo), str(clone))
+    dvc("pull", cwd=clone)
+    assert dvc_md5(clone / "records") == revision
+    assert len(sizes(s3_server, bucket)) == len(FILES) + 1, "every file once, and the list of the folder"
+
+
+def test_a_push_that_was_cut_off_sends_only_what_is_missing(
+    dvc: Dvc, s3_server: Server, bucket: str, wire: Wire, tmp_path: Path
+) -> None:
+    fill(tmp_path / "repo" / "records")
+    dvc("remote", "add", "--default", "s3", f"s3://{bucket}/dvc")
+    dvc("add", "--quiet", "records")
+
+    wire.cut_after(up=1_000_000)
+    dvc("push", "--jobs", "1", fails=True, AWS_ENDPOINT_URL=wire.url)
+    there = sizes(s3_server, bucket)
+    assert 1 <= len(there) < len(FILES), "some arrived whole, some did not"
+
+    wire.mend()
+    dvc("push", "--jobs", "1", AWS_ENDPOINT_URL=wire.url)
+    after = sizes(s3_server, bucket)
+    assert len(after) == len(FILES) + 1
+    assert {key: after[key] for key in there} == there, "what had arrived was not written again"
+    assert wire.sent < TOTAL - 300_000 * len(there)
+
+
+def test_a_pull_that_was_cut_off_goes_on(
+    dvc: Dvc, s3_server: Server, bucket: str, wire: Wire, tmp_path: Path
+) -> None:
+    repo = tmp_path / "repo"
+    revision = dvc_md5(fill(repo / "records"))
+    dvc("remote", "add", "--default", "s3", f"s3://{bucket}/dvc")
+    dvc("add", "--quiet", "records")
+    dvc("push")
+    shutil.rmtree(repo / "records")
+    shutil.rmtree(repo / ".dvc" / "cache")
+
+    wire.cut_after(down=1_000_000)
+    dvc("pull", "--jobs", "1", fails=True, AWS_ENDPOINT_URL=wire.url)
+    cached = {path: path.stat().st_mtime_ns for path in whole(repo / ".dvc" / "cache")}
+    assert 1 <= len(cached) < len(FILES)
+
+    wire.mend()
+    dvc("pull", AWS_ENDPOINT_URL=wire.url)
+    assert dvc_md5(repo / "records") == revision
+    assert {path: path.stat().st_mtime_ns for path in cached} == cached, "what had come was kept"
+
+
+def whole(cache: Path) -> list[Path]:
+    """Shards in a DVC cache."""
+    return [path for path in cache.rglob("*") if path.is_file() and path.stat().st_size > 300_000]
+
+
+def test_raw_data_is_followed_by_version_and_never_copied(
+    dvc: Dvc, s3_server: Server, bucket: str, tmp_path: Path
+) -> None:
+    client, repo = s3_server.client(), tmp_path / "repo"
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    client.put_object(Bucket=bucket, Key="raw/table.csv", Body=b"first")
+    client.put_object(Bucket=bucket, Key="raw/records/1.dat", Body=b"samples")
+    client.create_bucket(Bucket=f"{bucket}-dvc")
+    dvc("remote", "add", "--default", "s3", f"s3://{bucket}-dvc")
+    dvc("import-url", "--version-aware", f"s3://{bucket}/raw", "raw")
+
+    [out] = yaml.safe_load((repo / "raw.dvc").read_text(encoding="utf-8"))["outs"]
+    assert out["push"] is False
+    written = {
+        item["relpath"]: item["cloud"]
+        for item in yaml.safe_load((repo / "raw.dvc").read_text())["deps"][0]["files"]
+    }
+    assert all("version_id" in str(cloud) for cloud in written.values())
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "-m", "first")
+
+    client.put_object(Bucket=bucket, Key="raw/table.csv", Body=b"second")
+    dvc("update", "raw.dvc")
+    assert (repo / "raw" / "table.csv").read_bytes() == b"second"
+
+    git(repo, "checkout", "--quiet", "raw.dvc")
+    shutil.rmtree(repo / ".dvc" / "cache")
+    shutil.rmtree(repo / "raw")
+    dvc("pull")
+    assert (repo / "raw" / "table.csv").read_bytes() == b"first", "the old version, from where it always was"
+    dvc("push")
+    assert sizes(s3_server, f"{bucket}-dvc") == {}
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment without anything of AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+def test_wrong_credentials_say_what_to_check(
+    s3_server: Server, bucket: str, tmp_path: Path, bare: pytest.MonkeyPatch
+) -> None:
+    s3_server.client().put_object(Bucket=bucket, Key="raw/a", Body=b"a")
+    for name, value in (s3_server.environment() | {"AWS_SECRET_ACCESS_KEY": "wrong"}).items():
+        bare.setenv(name, value)
+    with pytest.raises(SetupError, match="SignatureDoesNotMatch") as refused:
+        download_prefix(f"s3://{bucket}/raw", tmp_path)
+    assert "AWS_SECRET_ACCESS_KEY" in str(refused.value)
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_a_download_that_was_cut_off_goes_on(
+    s3_server: Server, bucket: str, wire: Wire, tmp_path: Path, bare: pytest.MonkeyPatch
+) -> None:
+    source = fill(tmp_path / "source")
+    for path in source.iterdir():
+        s3_server.client().upload_file(str(path), bucket, f"raw/{path.name}")
+    for name, value in s3_server.environment(wire.url).items():
+        bare.setenv(name, value)
+    bare.setattr("twelvelead.data.storage.THREADS", 1)
+    bare.setattr("twelvelead.data.storage.ATTEMPTS", 1)
+
+    wire.cut_after(down=1_000_000)
+    with pytest.raises(SetupError, match="S3 cannot be read"):
+        download_prefix(f"s3://{bucket}/raw", tmp_path / "cache")
+    came = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("records500*")}
+    assert 1 <= len(came) < len(FILES)
+
+    wire.mend()
+    folder = download_prefix(f"s3://{bucket}/raw", tmp_path / "cache")
+    assert {path: path.stat().st_mtime_ns for path in came} == came
+    assert {name: (folder / name).read_bytes() for name in FILES} == {
+        name: (source / name).read_bytes() for name in FILES
+    }
