@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from bench.hardware import describe
 from numpy.typing import NDArray
 
-from bench.hardware import describe
 from twelvelead.data import index, ptbxl
 from twelvelead.data.wfdb import read_record, write_record
 from twelvelead.ecg.lead import LEADS

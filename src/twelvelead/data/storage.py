@@ -86,7 +86,7 @@ class Bucket:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             signature_version=UNSIGNED if self.anonymous else None,
         )
-        return boto3.client("s3", config=config)
+        return boto3.session.Session().client("s3", config=config)
 
     def _list(self, under: str) -> None:
         if under in self._listed:

@@ -17,9 +17,7 @@ from twelvelead.ecg.measure import Measurements
 Floats = npt.NDArray[np.floating]
 
 P_MV = 0.03
-OPPOSED = (
-    -0.7
-)  # correlation of lead I with V6; of 472 real records none is below
+OPPOSED = -0.7  # correlation of lead I with V6; of 472 real records none is below
 CHEST_FIT = 0.5
 CHEST = LEADS[6:]
 CHAIN = np.arange(6)
