@@ -1,6 +1,6 @@
 """Is the simulator as it should be: criteria, levels, cost, difficulty, and what a CNN learns for patients.
 
-    python -m bench.signals criteria likeness cost learn transfer --json bench/results/signals.json
+    python bench/signals.py criteria likeness cost learn transfer --json bench/results/signals.json
 
 Parts that need real records (likeness, transfer) take them from TWELVELEAD_SHARED and are left out, saying
 so, where it is absent. Nothing is trained on a real record.
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from bench.hardware import describe
+from hardware import describe
 from numpy.typing import NDArray
 
 from twelvelead.data import index, ptbxl
