@@ -40,7 +40,9 @@ def run_command(
     overrides: Annotated[
         list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; repeatable")
     ] = [],  # noqa: B006
-    source: Annotated[str, typer.Option(help="a PTB-XL folder or s3:// prefix; else what the params say")] = "",
+    source: Annotated[
+        str, typer.Option(help="a PTB-XL folder or s3:// prefix; else what the params say")
+    ] = "",
     runs: Annotated[Path, typer.Option(help="folder that holds one folder a run")] = Path("runs"),
     fresh: Annotated[bool, typer.Option("--fresh", help="do not resume a killed run")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="show Kubeflow's own log lines too")] = False,

@@ -146,7 +146,9 @@ def flat_metrics(scorecard: Mapping[str, Any]) -> dict[str, float]:
     for name, model in scorecard.get("models", {}).items():
         found |= _numbers({name: {key: value for key, value in model.items() if key != "statements"}})
         for code, figures in model.get("statements", {}).items():
-            found |= _numbers({f"auc.{name}.{code}": figures.get("auc")})
+            # MLflow takes no brackets in a name, and one statement is called PRC(S).
+            key = f"auc.{name}.{code}".translate({ord("("): "_", ord(")"): None})
+            found |= _numbers({key: figures.get("auc")})
     return found
 
 
