@@ -129,30 +129,39 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def learn(options: argparse.Namespace) -> dict[str, Any]:
-    """Difficulty: a CNN on 3,000 records, the same on shuffled labels, four numbers instead of a signal."""
-    with tempfile.TemporaryDirectory() as folder:
-        frame, records = _ingest(3000, options.seed, Path(folder))
-        plans = [complete(plan) for plan in draw_population(3000, options.seed)]
-        four = pd.DataFrame([truth(plan) for plan in plans])[["rate_bpm", "qrs_ms", "axis_deg", "pr_ms"]]
-        y = index.labels(frame, CODES)
-        test = (frame["fold"] >= index.SELECT_FOLD).to_numpy()
-        scores = _cnn(records, frame, frame[test], Path(folder) / "cnn", options.epochs, 1)
-        mixed = frame.copy()
-        order = np.random.default_rng(0).permutation(int((~test).sum()))
-        mixed.loc[~test, "statements"] = frame.loc[~test, "statements"].to_numpy()[order]
-        blind = _cnn(records, mixed, frame[test], Path(folder) / "mixed", options.epochs, 1)
-    simple = _logistic(four, y, test)
-    judged = y[test].sum(axis=0) >= 10
-    figures = {
-        "records": 3000,
-        "tested_records": int(test.sum()),
-        "statements": int(judged.sum()),
-        "cnn_macro_auc": _macro(y[test], scores, judged),
-        "shuffled_labels_macro_auc": _macro(y[test], blind, judged),
-        "four_numbers_macro_auc": _macro(y[test], simple, judged),
-    }
-    print(f"learn: {figures}")
-    return figures
+    """Difficulty by number of records: a CNN, the same on mixed labels, four numbers instead of a signal."""
+    found = {}
+    for n in options.learn_records:
+        with tempfile.TemporaryDirectory() as folder:
+            frame, records = _ingest(n, options.seed, Path(folder))
+            plans = [complete(plan) for plan in draw_population(n, options.seed)]
+            four = pd.DataFrame([truth(plan) for plan in plans])[["rate_bpm", "qrs_ms", "axis_deg", "pr_ms"]]
+            y = index.labels(frame, CODES)
+            test = (frame["fold"] >= index.SELECT_FOLD).to_numpy()
+            scores = _cnn(records, frame, frame[test], Path(folder) / "cnn", options.epochs, 1)
+            mixed = frame.copy()
+            order = np.random.default_rng(0).permutation(int((~test).sum()))
+            mixed.loc[~test, "statements"] = frame.loc[~test, "statements"].to_numpy()[order]
+            blind = _cnn(records, mixed, frame[test], Path(folder) / "mixed", options.epochs, 1)
+        simple = _logistic(four, y, test)
+        judged = y[test].sum(axis=0) >= 10
+        table = aucs(y[test], scores)
+        figures = {
+            "tested_records": int(test.sum()),
+            "statements": int(judged.sum()),
+            "cnn_macro_auc": _macro(y[test], scores, judged),
+            "shuffled_labels_macro_auc": _macro(y[test], blind, judged),
+            "four_numbers_macro_auc": _macro(y[test], simple, judged),
+        }
+        print(f"learn: {n} records: {figures}", flush=True)
+        found[str(n)] = figures | {
+            "by_statement": {
+                code: {"positives": int(y[test, k].sum()), "auc": round(float(table[k]), 3)}
+                for k, code in enumerate(CODES)
+                if judged[k]
+            }
+        }
+    return {"epochs": options.epochs, "records": found}
 
 
 def transfer(options: argparse.Namespace) -> dict[str, Any]:
@@ -307,8 +316,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)} (default all)")
     parser.add_argument("--draws", type=int, default=60, help="draws a statement (default 60)")
     parser.add_argument("--cost-records", type=int, default=300)
+    parser.add_argument("--learn-records", type=int, nargs="+", default=[3000, 10000])
     parser.add_argument("--transfer-records", type=int, default=15000, help="four fifths of them train")
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=2, help="training seeds of the transfer (default 2)")
     parser.add_argument("--seed", type=int, default=1, help="of the population")
     parser.add_argument("--json", type=Path, help="write every figure here; parts left out keep theirs")

@@ -103,6 +103,28 @@ def test_two_workers_write_the_bytes_of_one(simulated, tmp_path, monkeypatch):
     assert contents(tmp_path / "records") == contents(simulated[0])
 
 
+def test_packed_records_are_few_files_and_every_reader_takes_them_as_it_takes_loose_ones(
+    simulated, tmp_path, one_worker
+):
+    from twelvelead.data.wfdb import read_record
+    from twelvelead.validation.facts import Listed, facts_of
+
+    ingest(tmp_path, pack=True)
+    packed, loose = tmp_path / "records", simulated[0]
+    files = sorted(item.relative_to(packed).as_posix() for item in packed.rglob("*") if item.is_file())
+    assert [name for name in files if "/" in name] == []
+    assert {"records100-000.zip", "records500-000.zip", "index.parquet"} < set(files)
+    frame = read_index(packed)
+    assert frame.equals(read_index(loose))
+    for row in list(frame.itertuples())[:3]:
+        assert (
+            read_record(packed / row.path).signal_mv.tobytes()
+            == read_record(loose / row.path).signal_mv.tobytes()
+        )
+        listed = Listed(row.record_id, row.path, row.fs_hz, row.n_samples, row.sha256)
+        assert facts_of(packed, listed) == facts_of(loose, listed)  # digest and twin are found too
+
+
 def test_another_seed_gives_other_records(simulated, tmp_path, one_worker):
     ingest(tmp_path, seed=2)
     first = "records500/00000/00001_hr.dat"

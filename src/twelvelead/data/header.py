@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from twelvelead.data.pack import read_bytes
 from twelvelead.ecg.lead import LEADS
 from twelvelead.errors import RecordError
 
@@ -62,7 +63,7 @@ def read_header(path: Path) -> Header:
     """
     where = f"{path.name}.hea"
     try:
-        text = path.with_name(where).read_text(encoding="utf-8")
+        text = read_bytes(path.with_name(where)).decode("utf-8")
     except FileNotFoundError:
         raise RecordError("the header file is missing", where=where) from None
     except (OSError, UnicodeDecodeError) as fault:

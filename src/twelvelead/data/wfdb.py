@@ -11,12 +11,14 @@ import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from twelvelead.data.header import UNITS_IN_MV, Channel, Header, lead_rows, read_header
+from twelvelead.data.pack import read_bytes
 from twelvelead.ecg.lead import LEADS, WFDB_LEADS
 from twelvelead.ecg.record import Record
 from twelvelead.errors import RecordError
@@ -111,13 +113,14 @@ def _read_format_16(
     file = path.with_name(channels[0].file)
     n_channels = len(channels)
     try:
-        size = file.stat().st_size - offset
+        held = read_bytes(file)
+        size = len(held) - offset
         expected = n_samples * n_channels * 2 or size
         if size != expected or expected <= 0 or expected % (2 * n_channels):
             raise RecordError(
                 f"{file.name} holds {size} bytes of samples, its header promises {expected}", where=path.name
             )
-        stored = np.fromfile(file, dtype="<i2", offset=offset).reshape(-1, n_channels)
+        stored = np.frombuffer(held, dtype="<i2", offset=offset).reshape(-1, n_channels)
     except FileNotFoundError:
         raise RecordError(f"the signal file {file.name} is missing", where=path.name) from None
     except OSError as fault:
@@ -146,7 +149,12 @@ def _read_format_16(
 def _read_by_library(path: Path, header: Header, rows: list[int]) -> npt.NDArray[np.float32]:
     """Other formats, several signal files: correct before fast."""
     try:
-        record = library().rdrecord(str(path), physical=True)
+        with TemporaryDirectory() as aside:
+            if not path.with_name(f"{path.name}.hea").is_file():  # packed: the library wants files
+                for file in (f"{path.name}.hea", *header.files):
+                    Path(aside, file).write_bytes(read_bytes(path.with_name(file)))
+                path = Path(aside, path.name)
+            record = library().rdrecord(str(path), physical=True)
         physical = np.asarray(record.p_signal, dtype=np.float64)
     except Exception as fault:  # the library raises whatever its parser stumbles over
         raise RecordError(f"wfdb cannot read it: {type(fault).__name__}: {fault}", where=path.name) from None

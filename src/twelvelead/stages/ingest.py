@@ -24,6 +24,7 @@ from twelvelead.data.archive import open_archive
 from twelvelead.data.digest import SUMS, read_sums
 from twelvelead.data.entry import Entry, copy_entry
 from twelvelead.data.folder import Found, adopt
+from twelvelead.data.pack import VOLUME_MB, pack
 from twelvelead.data.pool import in_order
 from twelvelead.data.sources import Taking, take_folder, take_mimic, take_ptbxl
 from twelvelead.data.wfdb import write_record
@@ -92,7 +93,7 @@ def ingest(inputs: Mapping[str, Path], output: Path, params: Ingest, work: Path)
             taking = take_folder(archive, params.records)
         source, made = taking.source, _bring(taking, archive.root, archive.passing, output, work)
         left_out = taking.left_out | _told(made)
-    shutil.copytree(work / "records", output, copy_function=_link, dirs_exist_ok=True)
+    _show(work / "records", output, packed=params.pack)
     rows = [item["row"] | {"source": source} for item in made]
     index.write_index(rows, output / index.FILE)
     folds = Counter(row["fold"] for row in rows)
@@ -243,6 +244,19 @@ def _key(item: RecordPlan | Entry | Found) -> str:
 def _sums(path: Path, _written_ns: int) -> dict[str, str]:
     """The digests, read once a process: the second argument tells another run's file from this one."""
     return read_sums(path)
+
+
+def _show(records: Path, output: Path, *, packed: bool) -> None:
+    if packed:
+        say(f"packing into volumes of {VOLUME_MB} MB")
+        pack(records, output)
+    shutil.copytree(
+        records,
+        output,
+        copy_function=_link,
+        dirs_exist_ok=True,
+        ignore=lambda _, names: [name for name in names if packed and (records / name).is_dir()],
+    )
 
 
 def _link(source: str, target: str) -> None:

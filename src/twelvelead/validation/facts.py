@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pyarrow as pa
 
-from twelvelead.data.digest import file_sha256
+from twelvelead.data.pack import exists, read_bytes
 from twelvelead.data.wfdb import read_record
 from twelvelead.ecg.measure import SCALARS, measure
 from twelvelead.ecg.record import Record
@@ -119,7 +119,7 @@ def _disagreements(place: Path, listed: Listed, record: Record) -> dict[str, str
     """Where the files, the index and the folder's name contradict each other."""
     faults = {}
     samples = place.with_name(place.name + ".dat")
-    if listed.sha256 and samples.is_file() and file_sha256(samples) != listed.sha256:
+    if listed.sha256 and exists(samples) and hashlib.sha256(read_bytes(samples)).hexdigest() != listed.sha256:
         faults["changed"] = f"{samples.name} is not the file that was ingested: its SHA-256 differs"
     found = (record.fs_hz, record.n_samples)
     if listed.n_samples and (abs(found[0] - listed.fs_hz) > 0.01 or found[1] != listed.n_samples):
@@ -136,7 +136,7 @@ def _disagreements(place: Path, listed: Listed, record: Record) -> dict[str, str
 def _twin(folder: Path, listed: Listed, whole: Signal, fs_hz: float) -> tuple[Facts, str]:
     other = twin_of(listed.path)
     nothing = dict.fromkeys(TWIN_FACTS, math.nan)
-    if not other or not (folder / (other + ".hea")).is_file():
+    if not other or not exists(folder / (other + ".hea")):
         return nothing, ""
     try:
         record = read_record(folder / other)
