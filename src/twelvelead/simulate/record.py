@@ -32,6 +32,11 @@ from twelvelead.simulate.vcg import FS_HZ, Body, draw_body, render, render_atria
 
 SAMPLES = int(DURATION_S * FS_HZ)
 ATTEMPTS = 60
+AXIS_DEG = (-38.0, 105.0)
+TURN_THE_AXIS = (
+    "LAFB", "LPFB", "CLBBB", "CRBBB", "ILBBB", "IVCD", "WPW", "PACE", "RVH",
+    "IMI", "ILMI", "IPMI", "IPLMI", "AMI", "ALMI", "LMI",
+)  # fmt: skip
 NEW_BODY_EVERY = 10  # attempts; a patient whose chest can show no normal ECG gets another one
 LOWER_RATE_FACTOR = 5
 
@@ -130,13 +135,19 @@ def settle(plan: RecordPlan) -> tuple[RecordPlan, Appearance]:
     for attempt in range(ATTEMPTS):
         tried = replace(plan, attempt=attempt)
         seen = appearance(tried)
-        failed = sum(not recipe.check(seen) for recipe in sure)
+        failed = sum(not recipe.check(seen) for recipe in sure) + _axis_unexplained(plan, seen)
         if best is None or failed < best[0]:
             best = (failed, tried, seen)
         if not failed or plan.varied:
             break
     assert best is not None
     return best[1], best[2]
+
+
+def _axis_unexplained(plan: RecordPlan, seen: Appearance) -> bool:
+    """An axis that readers would have called a block: of 295 real records without one, 5 % lie outside."""
+    explained = any(finding.code in TURN_THE_AXIS for finding in plan.findings)
+    return not explained and not AXIS_DEG[0] < seen.axis_deg < AXIS_DEG[1]
 
 
 def _draw(plan: RecordPlan) -> Patient:
