@@ -68,6 +68,51 @@ def briers(labels: NDArray[Any], probabilities: NDArray[Any]) -> Floats:
     return brier
 
 
+def hamming(labels: NDArray[Any], called: NDArray[np.bool_]) -> float:
+    """Share of wrong calls over all records and statements."""
+    return float((np.asarray(labels, bool) != called).mean())
+
+
+def eces(labels: NDArray[Any], probabilities: NDArray[Any], bins: int = 15) -> Floats:
+    """Expected calibration error of every statement: |mean probability - share of positives| by bin.
+
+    Bins are of equal width (Guo et al., ICML 2017); each weighs as many records as it holds.
+    """
+    scores = np.asarray(probabilities, np.float64)
+    place = np.minimum((scores * bins).astype(np.int64), bins - 1)
+    excess = scores - np.asarray(labels, np.float64)
+    found = [
+        np.abs(np.bincount(place[:, j], weights=excess[:, j], minlength=bins)).sum()
+        for j in range(scores.shape[1])
+    ]
+    return np.array(found, np.float64) / max(len(scores), 1)
+
+
+def fmax(labels: NDArray[Any], probabilities: NDArray[Any]) -> tuple[float, float]:
+    """Largest sample-centric F1 and its threshold, over thresholds 0.00, 0.01 … 1.00.
+
+    CAFA's protein-centric measure as PTB-XL's benchmark used it (Radivojac et al., Nat Methods 2013,
+    doi:10.1038/nmeth.2340): precision is the mean over records with a call, recall over all records with a
+    label. NaN without labels.
+    """
+    truth, scores = np.asarray(labels, bool), np.asarray(probabilities, np.float64)
+    sizes = truth.sum(axis=1)
+    if not sizes.any():
+        return float("nan"), float("nan")
+    best = (0.0, 0.0)
+    for step in range(101):
+        called = scores >= step / 100
+        counts = called.sum(axis=1)
+        if not counts.any():
+            break
+        hits = (called & truth).sum(axis=1)
+        precision = float((hits[counts > 0] / counts[counts > 0]).mean())
+        recall = float((hits[sizes > 0] / sizes[sizes > 0]).mean())
+        if precision + recall > 0:
+            best = max(best, (2 * precision * recall / (precision + recall), -step / 100))
+    return best[0], -best[1]
+
+
 def macro(figures: NDArray[Any]) -> float:
     """Mean over the statements that have the figure; NaN if none has."""
     known = np.asarray(figures, np.float64)

@@ -28,14 +28,14 @@ class Predictions:
         record_ids: (records,).
         patients: Patient ids, (records,).
         labels: (records, statements) of 0 and 1.
-        probabilities: Model name to (records, statements) float32: the very numbers that go to disk.
+        probabilities: Model name to (records, statements): the very numbers that go to disk or came from it.
     """
 
     codes: tuple[str, ...]
     record_ids: NDArray[Any]
     patients: NDArray[Any]
     labels: NDArray[np.uint8]
-    probabilities: Mapping[str, NDArray[np.float32]]
+    probabilities: Mapping[str, NDArray[Any]]
 
 
 def gather(frame: pd.DataFrame, codes: Sequence[str], scores: Mapping[str, pd.DataFrame]) -> Predictions:
