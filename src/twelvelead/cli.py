@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from twelvelead import __version__
-from twelvelead.errors import Error
-from twelvelead.stages import STAGES, Stage
+from twelvelead.errors import Error, ParamsError
+from twelvelead.stages import STAGES, Stage, find
 
 app = typer.Typer(
     add_completion=False,
@@ -24,6 +24,7 @@ ParamsFile = Annotated[Path, typer.Option("--params", help="params file")]
 Overrides = Annotated[
     list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; may be repeated")
 ]
+Form = Annotated[str, typer.Argument(help="llava, ecg-qa or trl; trl-jsonl or trl-parquet to export")]
 Artifacts = Annotated[Path, typer.Option("--at", help="folder that holds all artifacts by name")]
 
 
@@ -44,8 +45,66 @@ def _stage_command(stage: Stage) -> Callable[..., None]:
     return command
 
 
+instruct_app = typer.Typer(help="Make instructions; or look at them, bring some in, take them out.")
+app.add_typer(instruct_app, name="instruct")
 for _stage in STAGES:
-    app.command(_stage.command)(_stage_command(_stage))
+    if _stage.name != "instruct":
+        app.command(_stage.command)(_stage_command(_stage))
+
+
+@instruct_app.callback(invoke_without_command=True)
+def instruct(
+    ctx: typer.Context,
+    at: Artifacts = Path("artifacts"),
+    params: ParamsFile = Path("params.yaml"),
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Make instructions: questions and answers per page. The commands below look at them and move them."""
+    if ctx.invoked_subcommand is None:
+        _stage_command(find("instruct"))(at, params, overrides)
+    elif (at, params, overrides) != (Path("artifacts"), Path("params.yaml"), []):
+        raise ParamsError("options of a command belong behind it", fix=f"instruct {ctx.invoked_subcommand} …")
+
+
+@instruct_app.command()
+def preview(
+    at: Artifacts = Path("artifacts"), base: str = "models/tiny", split: str = "train", count: int = 4,
+    sample: str = "",
+) -> None:  # fmt: skip
+    """Print samples of one page with their tokens; those that count in the loss are marked."""
+    from twelvelead.training import preview as training
+
+    raise typer.Exit(0 if training.preview(base, at / "instructions", split, count, sample) else 1)
+
+
+@instruct_app.command()
+def export(form: Form, to: Path, at: Artifacts = Path("artifacts"), split: list[str] = []) -> None:  # noqa: B006
+    """Write the samples for others: llava, ecg-qa, trl-jsonl or trl-parquet."""
+    from twelvelead.instruct.export import SPLITS
+    from twelvelead.instruct.export import export as write
+
+    typer.echo(json.dumps(write(form, at / "instructions", at / "pages", to, split or SPLITS)))
+
+
+@instruct_app.command("import")
+def import_(
+    form: Form, source: Path, to: Path, at: Artifacts = Path("artifacts"), skip_faults: bool = False,
+    beside: Path | None = None,
+) -> None:  # fmt: skip
+    """Ask questions of others (llava, ecg-qa, trl) of our pages, split again by fold."""
+    from twelvelead.instruct.intake import import_conversations as take
+
+    places = (source, at / "validation", at / "pages", to)
+    typer.echo(json.dumps(take(form, *places, skip_faults=skip_faults, beside=beside)))
+
+
+@instruct_app.command()
+def card(at: Artifacts = Path("artifacts"), to: Path = Path("data_card.html"), pages: int = 4) -> None:
+    """Write the data card of the instructions: one HTML file."""
+    from twelvelead.reports.data_card import write
+
+    write({name: at / name for name in ("validation", "pages", "instructions")}, to, pages)
+    typer.echo(json.dumps({"card": str(to)}))
 
 
 @app.command()
@@ -55,6 +114,21 @@ def pretrain(params: ParamsFile = Path("params.yaml"), overrides: Overrides = []
     from twelvelead.stages.run import run
 
     typer.echo(json.dumps(run("pretrain", {}, Path("models/tiny"), load(params, overrides))))
+
+
+@app.command()
+def metrics(
+    predictions: Path,
+    to: Annotated[Path | None, typer.Option("--json", help="write every figure here")] = None,
+    fold9: Annotated[Path | None, typer.Option(help="predictions that thresholds are chosen on")] = None,
+    records: Annotated[Path | None, typer.Option(help="record_id, sex, age …: subgroups")] = None,
+    bootstrap: int = 2000,
+    seed: int = 1,
+) -> None:
+    """Judge anybody's predictions: record_id, patient_id, model, code, label, probability."""
+    from twelvelead.evaluation.judge import judge
+
+    typer.echo(judge(predictions, to=to, fold9=fold9, records=records, replicates=bootstrap, seed=seed))
 
 
 @app.command()
