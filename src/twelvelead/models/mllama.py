@@ -36,7 +36,9 @@ class Base:
     image_processor: Any
     path: str
     sha256: str
-    _questions: dict[str, tuple[tuple[int, ...], Question]] = field(default_factory=dict, repr=False)
+    _questions: dict[str, tuple[tuple[int, ...], tuple[Question, ...]]] = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def device(self) -> torch.device:
@@ -48,29 +50,48 @@ class Base:
         """Token ids of a single-turn conversation: prefix up to the image token, and what is behind it.
 
         Raises:
-            DataError: The conversation has no picture first, or the template does not end prompts where
-                answers begin.
+            DataError: The conversation has no picture first, or more than one answer.
+        """
+        prefix, questions = self.dialogue(messages)
+        if len(questions) != 1:
+            raise DataError(
+                f"a conversation of {len(questions)} answers", expected="one question, one answer"
+            )
+        return prefix, questions[0]
+
+    def dialogue(self, messages: Messages) -> tuple[tuple[int, ...], tuple[Question, ...]]:
+        """Token ids of a conversation: prefix up to the image token, and one question an answer.
+
+        The prompt of a later question holds the turns before it, so each answer is learnt once, and packed
+        beside the others it is the same as in a sequence of its own.
+
+        Raises:
+            DataError: The conversation does not show exactly one picture, or two answers follow each other.
         """
         key = json.dumps(messages, sort_keys=True)
         if key not in self._questions:
             self._questions[key] = self._tokenize(messages)
         return self._questions[key]
 
-    def _tokenize(self, messages: Messages) -> tuple[tuple[int, ...], Question]:
-        asked = [turn for turn in messages if turn["role"] != "assistant"]
-        answer = "".join(
-            part["text"] for turn in messages if turn["role"] == "assistant" for part in turn["content"]
-        )
-        text = self.tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
-        head, image, tail = text.partition("<|image|>")
-        if not image or "<|image|>" in tail:
-            raise DataError("a conversation must show exactly one picture", where=text[:80])
+    def _tokenize(self, messages: Messages) -> tuple[tuple[int, ...], tuple[Question, ...]]:
         # add_special_tokens=False: the template already wrote the begin-of-text token (llama-cookbook #840)
         encode = functools.partial(self.tokenizer.encode, add_special_tokens=False)
-        ended = answer + "<|eot_id|>" if answer else ""
-        return tuple(encode(head + image)), Question(
-            tuple(encode(tail)), tuple(encode(ended)) if ended else ()
-        )
+        template = functools.partial(self.tokenizer.apply_chat_template, tokenize=False)
+        answers = [number for number, turn in enumerate(messages) if turn["role"] == "assistant"]
+        prefix: tuple[int, ...] = ()
+        questions = []
+        for number in answers or [len(messages)]:
+            text = template(list(messages[:number]), add_generation_prompt=True)
+            head, image, tail = text.partition("<|image|>")
+            if not image or "<|image|>" in tail:
+                raise DataError("a conversation must show exactly one picture", where=text[:80])
+            if number and messages[number - 1]["role"] == "assistant":
+                raise DataError("an answer follows an answer", where=tail[:80])
+            prefix = tuple(encode(head + image))
+            said = "".join(part["text"] for turn in messages[number : number + 1] for part in turn["content"])
+            ended = tuple(encode(f"{said}<|eot_id|>")) if said else ()
+            questions.append(Question(tuple(encode(tail)), ended))
+        return prefix, tuple(questions)
 
     @functools.cached_property
     def verbalisers(self) -> tuple[int, int]:

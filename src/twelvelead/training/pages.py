@@ -46,20 +46,21 @@ def read_training_pages(
     asked: dict[str, list[tuple[bool, Question]]] = {}
     prefix: tuple[int, ...] = ()
     for row in read_rows(instructions, f"{split}-*.parquet", columns=["page_id", "family", "messages"]):
-        prefix, question = base.question(row["messages"])
-        asked.setdefault(row["page_id"], []).append((row["family"] == "statement", question))
+        prefix, questions = base.dialogue(row["messages"])
+        of_page = asked.setdefault(row["page_id"], [])
+        of_page += [(row["family"] == "statement", question) for question in questions]
     if not asked:
         raise DataError(f"split {split!r} has no samples", where=str(instructions))
     found: list[Page] = []
     for row in read_pages(pages, columns=["page_id", "record_id", "image"]):
-        if (questions := asked.pop(row["page_id"], None)) is not None:
+        if of_page := asked.pop(row["page_id"], []):
             found.append(
                 Page(
                     row["page_id"],
                     row["record_id"],
                     row["image"]["bytes"],
-                    [q for statement, q in questions if statement],
-                    [q for statement, q in questions if not statement],
+                    [q for statement, q in of_page if statement],
+                    [q for statement, q in of_page if not statement],
                 )
             )
     if asked:

@@ -1,6 +1,6 @@
 """What a training step sees of a page: its tokens, and which of them count in the loss.
 
-The tokens and labels are the trainer's own (`Base.question`, `pack`), so a wrong mask shows here before it
+The tokens and labels are the trainer's own (`Base.dialogue`, `pack`), so a wrong mask shows here before it
 costs a night: TRL 1.16 leaves the image token in the labels, and prompt-completion data shifts them.
 """
 
@@ -97,9 +97,11 @@ def parts(base: Base, samples: Iterable[Mapping[str, Any]]) -> list[Part]:
         DataError: A sample does not show exactly one picture.
     """
     rows = list(samples)
-    asked = [base.question(row["messages"]) for row in rows]
+    asked = [base.dialogue(row["messages"]) for row in rows]
     prefix = asked[0][0]
-    packed = pack(prefix, [[question for _, question in asked]], pad=base.tokenizer.pad_token_id)
+    packed = pack(
+        prefix, [[each for _, questions in asked for each in questions]], pad=base.tokenizer.pad_token_id
+    )
     ids = packed.tokens[0].tolist()
     # Row t is asked for the token at t + 1.
     counts = [False, *(label != IGNORED for label in packed.labels[0].tolist()[:-1])]
@@ -109,8 +111,8 @@ def parts(base: Base, samples: Iterable[Mapping[str, Any]]) -> list[Part]:
     ]
     cut = [_part(base, "prefix, shared by all questions of the page", tokens[: len(prefix)], "")]
     at = len(prefix)
-    for row, (_, question) in zip(rows, asked, strict=True):
-        length = len(question.prompt) + len(question.answer)
+    for row, (_, questions) in zip(rows, asked, strict=True):
+        length = sum(len(question.prompt) + len(question.answer) for question in questions)
         title = f"{row['sample_id']}: {row['family']}, {row['format']}, fold {row['fold']}"
         cut.append(_part(base, title, tokens[at : at + length], "".join(_answers(row["messages"]))))
         at += length

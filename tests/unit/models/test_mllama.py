@@ -65,6 +65,37 @@ def test_a_conversation_without_a_picture_is_refused(base):
         base.question([{"role": "user", "content": [{"type": "text", "text": "Hello?"}]}])
 
 
+def said(role, text):
+    return {"role": role, "content": [{"type": "text", "text": text}]}
+
+
+def test_every_answer_of_a_dialogue_is_learnt_once_behind_the_turns_before_it(base):
+    from twelvelead.instruct.sample import messages
+
+    turns = [
+        *messages("Is the rhythm regular?", "Yes"),
+        said("user", "What is the rate?"),
+        said("assistant", "70"),
+    ]
+    prefix, questions = base.dialogue(turns)
+    decode = base.tokenizer.decode
+    assert [decode(question.answer) for question in questions] == ["Yes<|eot_id|>", "70<|eot_id|>"]
+    assert (prefix, questions[0]) == base.question(turns[:2])
+    later = decode(questions[1].prompt)
+    assert later.startswith(decode(questions[0].prompt) + "Yes<|eot_id|>")
+    assert later.endswith("What is the rate?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n")
+    assert "70" not in later
+    with pytest.raises(DataError, match="of 2 answers"):
+        base.question(turns)
+
+
+def test_two_answers_in_a_row_are_refused(base):
+    from twelvelead.instruct.sample import messages
+
+    with pytest.raises(DataError, match="an answer follows an answer"):
+        base.dialogue([*messages("Is the rhythm regular?", "Yes"), said("assistant", "No")])
+
+
 def test_yes_and_no_are_single_tokens(base):
     yes, no = base.verbalisers
     assert base.tokenizer.decode([yes]) == "Yes"

@@ -75,8 +75,8 @@ def test_without_colours_what_counts_stands_between_marks(root: Path) -> None:
 def test_a_loss_that_asks_for_something_else_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = load_tokenizer(str(root / "models/tiny"))
     two = row(1, 0)
-    prefix, question = base.question(two["messages"])
-    monkeypatch.setattr(type(base), "question", lambda _, __: (prefix, type(question)(question.prompt, ())))
+    prefix, (question,) = base.dialogue(two["messages"])
+    monkeypatch.setattr(type(base), "dialogue", lambda _, __: (prefix, (type(question)(question.prompt),)))
     assert "! the loss asks for '', the answers are 'Yes<|eot_id|>'" in said(parts(base, [two]))
 
 
