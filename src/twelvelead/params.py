@@ -89,12 +89,47 @@ class Validate(Section):
 class Synthesize(Section):
     """How a page looks."""
 
-    layout: Literal["12x1", "3x4+1r"] = Field("12x1", description="arrangement of the leads")
-    width_px: int = Field(336, ge=112, le=4096, description="page width")
-    height_px: int = Field(336, ge=112, le=4096, description="page height")
+    layout: Literal["12x1", "6x2", "6x2+1r", "3x4", "3x4+1r", "3x4+3r", "median"] = Field(
+        "12x1", description="arrangement of the leads"
+    )
+    paper: Literal["fit", "a4", "letter"] = Field(
+        "fit", description="fit: as wide as the layout needs; else landscape paper at `dpi`"
+    )
+    dpi: float = Field(203.2, ge=50, le=600, description="of a4 and letter; 203.2 is 8 px/mm")
+    width_px: int = Field(336, ge=112, le=4096, description="page width where paper is fit")
+    height_px: int = Field(336, ge=112, le=4096, description="page height where paper is fit")
     speed_mm_s: float = Field(25.0, gt=0, description="paper speed")
     gain_mm_mv: float = Field(10.0, gt=0, description="gain")
-    grid: Literal["red", "grey", "none"] = Field("red", description="grid colour")
+    chest_gain_mm_mv: float = Field(0.0, ge=0, description="gain of V1 to V6; 0 = that of the limb leads")
+    grid: Literal["red", "pink", "grey", "blue", "beige", "none"] = Field("red", description="grid colour")
+    grid_form: Literal["lines", "dotted", "faint", "coarse"] = Field("lines", description="how it is printed")
+    ink: Literal["black", "blue", "violet", "brown"] = Field("black", description="colour of the signals")
+    trace_mm: float = Field(0.0, ge=0, description="width of the pen; 0 = 0.35 mm, at least 1.4 px")
+    font: Literal["strokes", "sans", "serif", "mono"] = Field("strokes", description="lettering")
+    pulse: Literal["left", "right", "both", "none"] = Field("left", description="calibration pulses")
+    separators: Literal["tick", "line", "dashed", "double", "none"] = Field(
+        "tick", description="between columns"
+    )
+    order: Literal["standard", "cabrera"] = Field("standard", description="order of the limb leads")
+    timing: Literal["sequential", "simultaneous"] = Field(
+        "sequential", description="whether columns show consecutive stretches or the same one"
+    )
+    look: Literal["fixed", "varied"] = Field(
+        "fixed", description="varied: layout, colours, scale and print are drawn anew for each training page"
+    )
+    degradation: Literal["clean", "scan", "photo", "harsh", "ecginstruct"] = Field(
+        "clean", description="what happens to the paper; other than clean gives JPEGs"
+    )
+    evaluate_degradation: Literal["clean", "scan", "photo", "harsh"] = Field(
+        "clean", description="the same for folds 9 and 10, which always have one page of the fixed look"
+    )
+    variants: int = Field(1, ge=1, le=1000, description="pages of a training record")
+    words: bool = Field(
+        False, description="print measurements and a made-up identity on training pages; never on folds 9, 10"
+    )
+    truth: Literal["boxes", "traces"] = Field(
+        "boxes", description="traces: keep a sidecar with every trace, box and mask of each page"
+    )
     shard_mb: int = Field(128, ge=1, description="pages are cut into Parquet shards of about this size")
     seed: int = Field(1, ge=0)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 
-import numpy as np
 from isal import isal_zlib
 
 from twelvelead.paper.page import Page
@@ -19,9 +18,7 @@ METRE = 1
 
 def png_bytes(page: Page) -> bytes:
     """The page as PNG (ISO/IEC 15948), its true size in the pHYs chunk."""
-    height, width = page.pixels.shape
-    lines = np.zeros((height, width + 1), dtype=np.uint8)  # each line starts with its filter type, 0: none
-    lines[:, 1:] = page.pixels
+    height, width = page.pixels.shape  # each of page.lines starts with its filter type, 0: none
     px_metre = round(page.px_mm * 1000)
     return b"".join(
         (
@@ -29,7 +26,7 @@ def png_bytes(page: Page) -> bytes:
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, BITS, PALETTE_COLOUR, 0, 0, 0)),
             _chunk(b"PLTE", page.palette.tobytes()),
             _chunk(b"pHYs", struct.pack(">IIB", px_metre, px_metre, METRE)),
-            _chunk(b"IDAT", isal_zlib.compress(lines, 1)),
+            _chunk(b"IDAT", isal_zlib.compress(page.lines, 1)),
             _chunk(b"IEND", b""),
         )
     )

@@ -7,85 +7,25 @@ doi:10.1161/CIRCULATIONAHA.106.180200).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from twelvelead.ecg.lead import LEADS
-from twelvelead.errors import ParamsError
-from twelvelead.params import Synthesize
+from twelvelead.paper.style import FORMS, PULSE_MV, PULSE_S, WINDOW_S, PageStyle
 
-WINDOW_S = 10.0
-MIN_ROW_MM = 5.0  # half a millivolt: below, rows are a tangle
-PULSE_S = 0.2
-PULSE_MV = 1.0
-RHYTHM_LEAD = LEADS.index("II")
-GRIDS = ("red", "grey", "none")
+__all__ = ["FORMS", "PULSE_MV", "PULSE_S", "WINDOW_S", "Layout", "PageStyle", "Pulse", "Strip", "lay_out"]
 
-
-@dataclass(frozen=True, slots=True)
-class PageStyle:
-    """How a page looks; hashable, so that what depends on it alone is drawn once.
-
-    Pixels are square: the page is as many millimetres wide as its layout needs at this speed, and as high
-    as the pixels then are. 12x1 at 25 mm/s on 336 x 336 px is 264 x 264 mm, so that each lead has 22 mm or
-    28 px, one row of the tiny model's patches. 3x4+1r on 1120 x 560 px is 280 x 140 mm: two Mllama tiles
-    of 560 px, four pixels a millimetre.
-
-    Attributes:
-        trace_mm: Width of the pen; 0 takes 0.35 mm, but never less than 1.4 px.
-
-    Raises:
-        ParamsError: The layout or the grid is unknown, a size is not positive, or a row would be too low.
-    """
-
-    layout: str = "12x1"
-    width_px: int = 336
-    height_px: int = 336
-    speed_mm_s: float = 25.0
-    gain_mm_mv: float = 10.0
-    grid: str = "red"
-    trace_mm: float = 0.0
-
-    def __post_init__(self) -> None:
-        for key, known in (("layout", tuple(_FORMS)), ("grid", GRIDS)):
-            if (value := getattr(self, key)) not in known:
-                raise ParamsError(
-                    f"there is no {key} {value!r}", where=f"synthesize.{key}", expected=", ".join(known)
-                )
-        for key in ("width_px", "height_px", "speed_mm_s", "gain_mm_mv"):
-            if not 0 < (value := getattr(self, key)) < math.inf:
-                raise ParamsError(f"is {value}", where=f"synthesize.{key}", expected="a positive number")
-        if self.row_mm < MIN_ROW_MM:
-            raise ParamsError(
-                f"{self.width_px} x {self.height_px} px leave {max(self.row_mm, 0):.1f} mm a row",
-                where="synthesize.height_px",
-                expected=f"at least {MIN_ROW_MM:g} mm",
-                fix="make the page higher or less wide",
-            )
-
-    @property
-    def px_mm(self) -> float:
-        """Pixels a millimetre."""
-        form = _FORMS[self.layout]
-        return self.width_px / (_left_mm(form, self.speed_mm_s) + WINDOW_S * self.speed_mm_s + form.right_mm)
-
-    @property
-    def row_mm(self) -> float:
-        """Height of one row of leads."""
-        form = _FORMS[self.layout]
-        return (self.height_px / self.px_mm - form.head_mm - form.foot_mm) / (form.rows + form.rhythm)
-
-    @classmethod
-    def from_params(cls, params: Synthesize) -> PageStyle:
-        """The style that the synthesize section asks for."""
-        return cls(
-            layout=params.layout,
-            width_px=params.width_px,
-            height_px=params.height_px,
-            speed_mm_s=params.speed_mm_s,
-            gain_mm_mv=params.gain_mm_mv,
-            grid=params.grid,
-        )
+# Cabrera's sequence turns clockwise through the frontal plane in steps of 30 degrees (Dower 1990).
+ORDERS = {
+    "standard": tuple((lead, 1.0) for lead in range(len(LEADS))),
+    "cabrera": (
+        *((LEADS.index(name), sign) for name, sign in (
+            ("aVL", 1.0), ("I", 1.0), ("aVR", -1.0), ("II", 1.0), ("aVF", 1.0), ("III", 1.0)
+        )),
+        *((lead, 1.0) for lead in range(6, len(LEADS))),
+    ),
+}  # fmt: skip
+MEDIAN_S = 1.2  # of a median complex: room for the P of a long PR and the T of a long QT
+MEDIAN_BEFORE_S = 0.45  # of it, before the R wave
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +38,10 @@ class Strip:
         end_s: Last instant shown.
         baseline_mm: Height of 0 mV.
         name_mm: Left end of the base line of the lead's name.
+        gain_mm_mv: Its scale.
+        sign: -1 where the lead is shown upside down (-aVR).
+        median: Shows the median complex instead; time runs from `start_s` before its R wave.
+        rhythm: A long strip below the others.
     """
 
     lead: int
@@ -108,6 +52,24 @@ class Strip:
     bottom_mm: float
     baseline_mm: float
     name_mm: tuple[float, float]
+    gain_mm_mv: float = 10.0
+    sign: float = 1.0
+    median: bool = False
+    rhythm: bool = False
+
+    @property
+    def name(self) -> str:
+        """What is printed beside it."""
+        return ("-" if self.sign < 0 else "") + LEADS[self.lead]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A calibration pulse: left foot, and the gain it shows."""
+
+    x_mm: float
+    y_mm: float
+    gain_mm_mv: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,78 +78,93 @@ class Layout:
 
     Attributes:
         strips: The traces.
-        pulses_mm: Left foot of each calibration pulse.
-        separators_mm: Column separators: x, top, bottom.
+        pulses: Calibration pulses.
+        separators_mm: Column separators: x, top, bottom of the row.
         footer_mm: Left end of the base line of the scale's text.
         name_height_mm: Height of a capital letter of the names.
+        header_mm: Left end of the base line of the header's first line.
     """
 
     strips: tuple[Strip, ...]
-    pulses_mm: tuple[tuple[float, float], ...]
+    pulses: tuple[Pulse, ...]
     separators_mm: tuple[tuple[float, float, float], ...]
     footer_mm: tuple[float, float]
     name_height_mm: float
+    header_mm: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """What tells one layout from another: margins in mm, rows, columns, where a name stands."""
+def lay_out(style: PageStyle, header_mm: float = 0.0) -> Layout:
+    """Place strips, pulses, separators and lettering of a style.
 
-    rows: int
-    columns: int
-    rhythm: bool
-    pulse_mm: float  # bare paper before the pulse, and after it
-    right_mm: float
-    head_mm: float
-    foot_mm: float
-    name_height_mm: float
-
-
-_FORMS = {
-    "12x1": _Form(12, 1, False, 2.5, 4.0, 0.0, 0.0, 4.5),
-    "3x4+1r": _Form(3, 4, True, 5.0, 15.0, 4.0, 8.0, 3.5),
-}
-
-
-def _left_mm(form: _Form, speed_mm_s: float) -> float:
-    """Where time begins: behind the pulse."""
-    return form.pulse_mm + PULSE_S * speed_mm_s + form.pulse_mm
-
-
-def lay_out(style: PageStyle) -> Layout:
-    """Place strips, pulses, separators and lettering of a style."""
-    form = _FORMS[style.layout]
-    left = _left_mm(form, style.speed_mm_s)
-    band_mm = style.row_mm
+    Args:
+        style: The page.
+        header_mm: Room to keep free for lines of text above the leads.
+    """
+    form, left = style.form, style.left_mm
+    rows = form.rows + len(style.strips_below)
+    band_mm = style.row_mm - header_mm / rows
     column_s = WINDOW_S / form.columns
-    strips, pulses, separators = [], [], []
-    for band in range(form.rows + form.rhythm):
-        top = form.head_mm + band * band_mm
+    order = ORDERS[style.order]
+    strips: list[Strip] = []
+    pulses: list[Pulse] = []
+    separators = []
+    for band in range(rows):
+        top = form.head_mm + header_mm + band * band_mm
         middle = top + band_mm / 2
-        pulses.append((form.pulse_mm, middle))
-        whole = band == form.rows
+        whole = band >= form.rows
+        row: list[Strip] = []
         for column in range(1 if whole else form.columns):
             x = left + column * column_s * style.speed_mm_s
-            # A column of its own has room for names beside the trace; four columns carry them above it.
-            name = (1.0, middle) if form.columns == 1 else (x + 1.5, top)
-            strips.append(
-                Strip(
-                    lead=RHYTHM_LEAD if whole else column * form.rows + band,
-                    start_s=column * column_s,
-                    end_s=WINDOW_S if whole else (column + 1) * column_s,
-                    left_mm=x,
-                    top_mm=top,
-                    bottom_mm=top + band_mm,
-                    baseline_mm=middle,
-                    name_mm=(name[0], name[1] + form.name_height_mm + 1.5),
-                )
+            lead, sign = (
+                (LEADS.index(style.strips_below[band - form.rows]), 1.0)
+                if whole
+                else order[column * form.rows + band]
             )
+            start, end = _stretch(style, column, column_s, whole)
+            # A column of its own has room for names beside the trace; others carry them above it.
+            name = (style.shift_mm + 1.0, middle) if form.columns == 1 else (x + 1.5, top)
+            row.append(
+                Strip(
+                    lead, start, end, x, top, top + band_mm, middle,
+                    (name[0], name[1] + form.name_height_mm + 1.5),
+                    style.gain_of(lead), sign, form.median and not whole, whole,
+                )
+            )  # fmt: skip
             if column:
-                separators.append((x, middle - 4.0, middle + 4.0))
+                separators.append((x, top, top + band_mm))
+        pulses += _pulses(style, row, middle)
+        strips += row
+    header = (left, form.head_mm + 2.0)
     return Layout(
         tuple(strips),
         tuple(pulses),
         tuple(separators),
-        (left, style.height_px / style.px_mm - 2.0),
+        (left, style.height_mm - 2.0),
         form.name_height_mm,
+        header,
     )
+
+
+def _stretch(style: PageStyle, column: int, column_s: float, whole: bool) -> tuple[float, float]:
+    if whole:
+        return 0.0, WINDOW_S
+    if style.form.median:
+        return -MEDIAN_BEFORE_S, MEDIAN_S - MEDIAN_BEFORE_S
+    if style.timing == "simultaneous":
+        return 0.0, column_s
+    return column * column_s, (column + 1) * column_s
+
+
+def _pulses(style: PageStyle, row: list[Strip], y_mm: float) -> list[Pulse]:
+    """The pulses of a row; one that stands alone must not speak for leads of another gain."""
+    first, last = row[0].gain_mm_mv, row[-1].gain_mm_mv
+    pad = style.form.pulse_mm
+    at_left = Pulse(style.shift_mm + pad, y_mm, first)
+    end = style.left_mm + WINDOW_S * style.speed_mm_s
+    at_right = Pulse(end + min(pad, (style.right_mm - style.pulse_foot_mm) / 2), y_mm, last)
+    room = style.right_mm >= style.pulse_foot_mm + 1.0
+    if style.pulse == "none":
+        return []
+    if style.pulse == "both" or first != last:
+        return [at_left, at_right] if room else [at_left]
+    return [at_right] if style.pulse == "right" and room else [at_left]

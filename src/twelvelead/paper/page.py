@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,18 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twelvelead.ecg.lead import LEADS
-from twelvelead.errors import RecordError
+from twelvelead.paper.compose import NO_WORDS, bare, compose, printed
+from twelvelead.paper.fill import fill_outlines
 from twelvelead.paper.grid import COLOURS, PAPERS, grid_levels
-from twelvelead.paper.layout import PULSE_MV, PULSE_S, Layout, PageStyle, Strip, lay_out
-from twelvelead.paper.print import lettering
-from twelvelead.paper.trace import Mask, draw_lines, draw_samples, ink_page
+from twelvelead.paper.scene import Mark, Scene, Trace
+from twelvelead.paper.style import PageStyle
+from twelvelead.paper.trace import Mask, draw_lines, lay_ink
+from twelvelead.paper.words import Words
 
-__all__ = ["Box", "Page", "PageStyle", "blank", "render"]
+__all__ = ["Box", "Page", "PageStyle", "Words", "blank", "boxes_of", "draw", "render"]
 
 INK = (24, 22, 34)
-PEN_MM, PEN_PX = 0.35, 1.4  # a plotter's pen; the least that a small vision model still sees as a line
-FOOTER_MM, FOOTER_PX = 3.0, 6.0  # a capital of the footer, and the fewest pixels in which it can be read
+INKS = {"black": INK, "blue": (28, 48, 128), "violet": (82, 38, 110), "brown": (92, 52, 30)}
+LEVELS = 16  # of ink; and of grid, or half as many beside a second ink
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,143 +41,159 @@ class Page:
     """One rendered page.
 
     Attributes:
-        pixels: (height, width) uint8 palette indices: grid level * 16 + ink level.
+        lines: (height, 1 + width) uint8: each line of palette indices behind a zero, as PNG wants it.
         palette: (256, 3) uint8 RGB.
-        boxes: One a strip, in reading order; the rhythm strip is the last.
+        boxes: One a strip, in reading order; the rhythm strips are the last.
         trace: (height, width) uint8 coverage by the signals alone, without pulses and letters.
         px_mm: Pixels a millimetre.
         style: What it was rendered with.
     """
 
-    pixels: NDArray[np.uint8]
+    lines: NDArray[np.uint8]
     palette: NDArray[np.uint8]
     boxes: tuple[Box, ...]
     trace: Mask
     px_mm: float
     style: PageStyle
 
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(height, width) palette indices: grid level * 16 + ink level; see `_palette` for coloured ink."""
+        return self.lines[:, 1:]
+
     def rgb(self) -> NDArray[np.uint8]:
         """The page in colour: (height, width, 3) uint8."""
         return self.palette[self.pixels]
 
 
-def render(signal_mv: NDArray[np.floating[Any]], fs_hz: float, style: PageStyle, names: bool = True) -> Page:
-    """Draw a record.
-
-    The window is the record's first ten seconds; where it is shorter, or NaN, the paper stays bare. A trace
-    that leaves its row is drawn where it goes and ends at the edge of the page.
+def render(
+    signal_mv: NDArray[np.floating[Any]],
+    fs_hz: float,
+    style: PageStyle,
+    names: bool = True,
+    words: Words = NO_WORDS,
+) -> Page:
+    """Draw a record: `draw(compose(…))`, with all that a style's pages share drawn once.
 
     Args:
         signal_mv: (12, n) mV, rows in the order of `LEADS`.
         fs_hz: Samples a second.
-        style: Layout, size, scale and grid.
-        names: False leaves all lettering out.
+        style: Layout, size, scale and look.
+        names: False leaves lead names and footer out.
+        words: Text above the leads; `words.allowed` says on which folds.
 
     Raises:
         RecordError: The signal is not (12, n) with samples, or the rate is not positive.
     """
-    signal = np.ascontiguousarray(signal_mv, dtype=np.float32)
-    if signal.ndim != 2 or signal.shape[0] != len(LEADS) or signal.shape[1] == 0:
-        raise RecordError(f"the signal has shape {np.shape(signal_mv)}", expected="(12, n) with n > 0")
-    if not (np.isfinite(fs_hz) and fs_hz > 0):
-        raise RecordError(f"the sampling rate is {fs_hz}", expected="a positive number of Hz")
-    layout = _layout(style)
-    trace = np.zeros((style.height_px, style.width_px), dtype=np.uint8)
-    for strip in layout.strips:
-        # Both ends of a strip's time belong to it, so that the line meets the separator.
-        first = int(np.ceil(strip.start_s * fs_hz - 1e-6))
-        last = int(np.floor(strip.end_s * fs_hz + 1e-6))
-        x_mm = strip.left_mm + (first / fs_hz - strip.start_s) * style.speed_mm_s
-        draw_samples(
-            trace,
-            signal[strip.lead, first : last + 1],
-            x_mm * style.px_mm,
-            style.speed_mm_s / fs_hz * style.px_mm,
-            strip.baseline_mm * style.px_mm,
-            style.gain_mm_mv * style.px_mm,
-            _pen_px(style),
-        )
-    return _page(style, trace, _printed(style, names))
+    scene = compose(signal_mv, fs_hz, style, words, names)
+    ground = _ground(style, words.header_mm, names)
+    own = scene.marks[len(printed(style, words.header_mm, names)) :]
+    if own:
+        ground = _laid(ground, _marks_mask(own, style), style, coloured=False)
+    return _page(scene, ground)
+
+
+def draw(scene: Scene) -> Page:
+    """Draw any scene flat."""
+    ground = _laid(
+        _grid_lines(scene.style), _marks_mask(scene.marks, scene.style), scene.style, coloured=False
+    )
+    return _page(scene, ground)
 
 
 def blank(style: PageStyle) -> Page:
     """Paper and grid alone: what a model sees when it is shown nothing."""
-    empty = np.zeros((style.height_px, style.width_px), dtype=np.uint8)
-    return _page(style, empty, empty)
+    return draw(bare(style))
 
 
-def _page(style: PageStyle, trace: Mask, printed: Mask) -> Page:
-    pixels = np.empty_like(trace)
-    ink_page(_grid(style), printed, trace, pixels)
-    return Page(pixels, _palette(style.grid), _boxes(style), trace, style.px_mm, style)
+def boxes_of(scene: Scene) -> tuple[Box, ...]:
+    """The cells of a scene's strips on a flat page."""
+    return tuple(_box(trace, scene.style) for trace in scene.traces)
 
 
-def _pen_px(style: PageStyle) -> float:
-    return style.trace_mm * style.px_mm if style.trace_mm else max(PEN_MM * style.px_mm, PEN_PX)
+def _page(scene: Scene, ground: NDArray[np.uint8]) -> Page:
+    style = scene.style
+    mask = _mask(style)
+    if scene.traces:
+        gap = np.full((1, 2), np.nan)
+        points = np.concatenate([part for trace in scene.traces for part in (trace.points, gap)])
+        draw_lines(mask[:, 1:], points * style.px_mm, scene.pen_mm * style.px_mm)
+    lines = _laid(ground, mask, style, coloured=style.ink != "black")
+    return Page(lines, _palette(style.grid, style.ink), boxes_of(scene), mask[:, 1:], style.px_mm, style)
 
 
-@lru_cache(maxsize=32)
-def _layout(style: PageStyle) -> Layout:
-    return lay_out(style)
+def _box(trace: Trace, style: PageStyle) -> Box:
+    strip = trace.strip
+    right_mm = strip.left_mm + (strip.end_s - strip.start_s) * style.speed_mm_s
+    edges = (strip.left_mm, strip.top_mm, right_mm, strip.bottom_mm)
+    return Box(strip.name, *(round(edge * style.px_mm) for edge in edges))
 
 
-@lru_cache(maxsize=8)
-def _grid(style: PageStyle) -> Mask:
-    if style.grid == "none":
-        return np.zeros((style.height_px, style.width_px), dtype=np.uint8)
-    return grid_levels(style.height_px, style.width_px, style.px_mm)
+def _mask(style: PageStyle) -> Mask:
+    """(height, 1 + width) zeros, of whole 64-bit words as a flat array."""
+    return _whole_words(style)[: style.height_px * (style.width_px + 1)].reshape(style.height_px, -1)
 
 
-@lru_cache(maxsize=8)
-def _printed(style: PageStyle, names: bool) -> Mask:
-    """Pulses, separators and lettering: the same on every page of a style."""
-    layout = _layout(style)
-    foot, top = PULSE_S * style.speed_mm_s, PULSE_MV * style.gain_mm_mv
-    lines = [np.array([(x, top_), (x, bottom)]) for x, top_, bottom in layout.separators_mm]
-    for x, y in layout.pulses_mm:
-        lead_in = min(2.0, x)
-        lines.append(
-            np.array(
-                [
-                    (x - lead_in, y),
-                    (x, y),
-                    (x, y - top),
-                    (x + foot, y - top),
-                    (x + foot, y),
-                    (x + foot + lead_in, y),
-                ]
-            )
-        )
-    if names:
-        lines += [
-            lettering(LEADS[strip.lead], *strip.name_mm, layout.name_height_mm) for strip in layout.strips
-        ]
-        if FOOTER_MM * style.px_mm >= FOOTER_PX:
-            scale = f"{style.speed_mm_s:g} mm/s  {style.gain_mm_mv:g} mm/mV"
-            lines.append(lettering(scale, *layout.footer_mm, FOOTER_MM))
-    mask = np.zeros((style.height_px, style.width_px), dtype=np.uint8)
-    for line in lines:
-        draw_lines(mask, line * style.px_mm, _pen_px(style))
+def _whole_words(style: PageStyle) -> NDArray[np.uint8]:
+    size = style.height_px * (style.width_px + 1)
+    return np.zeros(-(-size // 8) * 8, dtype=np.uint8)
+
+
+def _words_of(lines: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """The flat buffer behind lines made by `_mask`, eight pixels a word: (1, words)."""
+    base = lines.base
+    assert isinstance(base, np.ndarray)
+    return base.view(np.uint64).reshape(1, -1)
+
+
+def _laid(ground: NDArray[np.uint8], mask: Mask, style: PageStyle, *, coloured: bool) -> NDArray[np.uint8]:
+    """The lines of `ground` with the ink of `mask` on them."""
+    out = _mask(style)
+    plain = np.array((4, LEVELS if coloured else 0), dtype=np.uint8)
+    lay_ink(_words_of(ground), _words_of(mask), _words_of(out), plain)
+    out[:, 0] = 0
+    return out
+
+
+def _marks_mask(marks: Sequence[Mark], style: PageStyle) -> Mask:
+    mask = _mask(style)
+    view = mask[:, 1:]
+    for mark in marks:
+        if len(mark.strokes):
+            draw_lines(view, mark.strokes * style.px_mm, mark.pen_mm * style.px_mm)
+        if len(mark.fills):
+            fill_outlines(view, mark.fills * style.px_mm)
     return mask
 
 
-@lru_cache(maxsize=8)
-def _boxes(style: PageStyle) -> tuple[Box, ...]:
-    layout = _layout(style)
-
-    def box(strip: Strip) -> Box:
-        right_mm = strip.left_mm + (strip.end_s - strip.start_s) * style.speed_mm_s
-        edges = (strip.left_mm, strip.top_mm, right_mm, strip.bottom_mm)
-        return Box(LEADS[strip.lead], *(round(edge * style.px_mm) for edge in edges))
-
-    return tuple(box(strip) for strip in layout.strips)
+@lru_cache(maxsize=8)  # 3.7 MB each on a page of 2200 x 1700 px
+def _ground(style: PageStyle, header_mm: float, names: bool) -> NDArray[np.uint8]:
+    """Grid, pulses, separators and lettering: the same on every page of a style."""
+    mask = _marks_mask(printed(style, header_mm, names), style)
+    return _laid(_grid_lines(style), mask, style, coloured=False)
 
 
-@lru_cache(maxsize=len(COLOURS))
-def _palette(grid: str) -> NDArray[np.uint8]:
-    """(256, 3): from paper to grid colour by the high nibble, from that to ink by the low one."""
-    paper, colour, ink = (np.array(rgb, dtype=np.int64) for rgb in (PAPERS[grid], COLOURS[grid], INK))
-    level = np.arange(16)[:, None]
+@lru_cache(maxsize=4)
+def _grid_lines(style: PageStyle) -> NDArray[np.uint8]:
+    lines = _mask(style)
+    if style.grid != "none":
+        levels = grid_levels(style.height_px, style.width_px, style.px_mm, style.grid_form)
+        lines[:, 1:] = levels << 4 if style.ink == "black" else (levels >> 1) << 5
+    return lines
+
+
+@lru_cache(maxsize=32)
+def _palette(grid: str, ink: str = "black") -> NDArray[np.uint8]:
+    """(256, 3): from paper to grid colour by the high bits, from that to ink by the low four.
+
+    Black ink leaves sixteen levels of grid. A second ink takes every other one: bit 4 says which ink it is.
+    """
+    paper, colour, black = (np.array(rgb, dtype=np.int64) for rgb in (PAPERS[grid], COLOURS[grid], INK))
+    level = np.arange(LEVELS)[:, None]
     ground = (paper * (15 - level) + colour * level + 7) // 15
-    mixed = (ground[:, None, :] * (15 - level) + ink * level + 7) // 15
-    return mixed.reshape(256, 3).astype(np.uint8)
+    pens = [black]
+    if ink != "black":
+        ground, pens = ground[1::2], [black, np.array(INKS[ink], dtype=np.int64)]
+        ground[0] = paper
+    mixed = [(ground[:, None, :] * (15 - level) + pen * level + 7) // 15 for pen in pens]
+    return np.stack(mixed, axis=1).reshape(256, 3).astype(np.uint8)

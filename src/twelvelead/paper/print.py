@@ -1,9 +1,14 @@
 """Lettering as pen strokes in millimetres: no font file, so the same bytes everywhere.
 
-Only what a page says is here: lead names and the scale. Nothing else is ever printed on one.
+The characters of lead names and scales are here, those that pages need beside in strokes.txt, drawn for this
+project in the manner of a plotter; letters with an umlaut or accent are their base letter and a mark.
 """
 
 from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,29 +46,80 @@ _GLYPHS = {
 }  # fmt: skip
 
 
+_ACCENTS = {
+    "\u0308": "0.4,0.9 0.4,1.2;1.8,0.9 1.8,1.2",
+    "\u0301": "0.8,0.5 1.6,1.4",
+    "\u0300": "1.4,0.5 0.6,1.4",
+}
+_ACCENT_WIDTH = 2.2
+UNKNOWN = "?"
+
+
 def lettering(text: str, x_mm: float, y_mm: float, height_mm: float) -> NDArray[np.float64]:
-    """The strokes of a text.
+    """The strokes of a text; a character that has none is printed as a question mark.
 
     Args:
-        text: Made of the characters of lead names and scales.
+        text: Of printable Latin-1.
         x_mm: Its left end.
         y_mm: Its base line.
         height_mm: Of a capital.
 
     Returns:
         (n, 2) points in mm, y downwards, a row of NaN after each stroke.
-
-    Raises:
-        KeyError: A character has no strokes; the text is ours, so this is a bug.
     """
     unit = height_mm / CAP
     points: list[tuple[float, float]] = []
     for character in text:
-        width, _, strokes = _GLYPHS[character].partition("|")
-        for stroke in filter(None, strokes.split(";")):
-            for point in stroke.split():
-                x, y = map(float, point.split(","))
-                points.append((x_mm + x * unit, y_mm - y * unit))
+        width, strokes = _glyph(character)
+        for stroke in strokes:
+            points += [(x_mm + x * unit, y_mm - y * unit) for x, y in stroke]
             points.append((np.nan, np.nan))
-        x_mm += (float(width) + GAP) * unit
+        x_mm += (width + GAP) * unit
     return np.array(points, dtype=np.float64).reshape(-1, 2)
+
+
+def width_of(text: str, height_mm: float) -> float:
+    """Length of a text in mm, from its first stroke to behind its last letter."""
+    return max(sum(_glyph(character)[0] + GAP for character in text) - GAP, 0.0) * height_mm / CAP
+
+
+Stroke = tuple[tuple[float, float], ...]
+
+
+@lru_cache(maxsize=512)
+def _glyph(character: str) -> tuple[float, tuple[Stroke, ...]]:
+    if character in _GLYPHS:
+        width, _, strokes = _GLYPHS[character].partition("|")
+        return float(width), _strokes(strokes)
+    if character in _more():
+        return _more()[character]
+    parts = unicodedata.normalize("NFD", character)
+    base, marks = parts[0], parts[1:]
+    if marks and all(mark in _ACCENTS for mark in marks):
+        wide, own = _glyph(base)
+        height = max((y for stroke in own for _, y in stroke), default=CAP)
+        left = (wide - _ACCENT_WIDTH) / 2
+        extra = [
+            tuple((x + left, y + height) for x, y in stroke)
+            for mark in marks
+            for stroke in _strokes(_ACCENTS[mark])
+        ]
+        return wide, (*own, *extra)
+    return _more()[UNKNOWN]
+
+
+@lru_cache(maxsize=1)
+def _more() -> dict[str, tuple[float, tuple[Stroke, ...]]]:
+    found = {}
+    for line in Path(__file__).with_name("strokes.txt").read_text(encoding="utf-8").splitlines():
+        character, width, strokes = line[0], *line[2:].split("|")[-2:]
+        found[character] = (float(width), _strokes(strokes))
+    return found
+
+
+def _strokes(text: str) -> tuple[Stroke, ...]:
+    return tuple(
+        tuple((float(x), float(y)) for x, y in (point.split(",") for point in stroke.split()))
+        for stroke in text.split(";")
+        if stroke.strip()
+    )

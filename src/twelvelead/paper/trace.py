@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.uint8]
 Points = NDArray[np.float64]
+Words8 = NDArray[np.uint64]  # eight pixels at once: most of a page has no ink
+STEEP_PX = 3.0  # a segment that is higher is drawn row by row around its line
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -41,19 +43,29 @@ def _segment(mask: Mask, x0: float, y0: float, x1: float, y1: float, width: floa
     dx, dy = x1 - x0, y1 - y0
     squared = dx * dx + dy * dy
     inverse = 1.0 / squared if squared > 0.0 else 0.0
+    inner, outer = core * core, reach * reach
+    steep = abs(dy) > STEEP_PX
+    slope = dx / dy if steep else 0.0
+    # Across a steep stroke a row is touched within `reach` of the segment's line only.
+    beside = reach * math.sqrt(1.0 + slope * slope) + 1.0
     for row in range(top, bottom + 1):
         py = row + 0.5 - y0
-        for column in range(left, right + 1):
+        begin, end = left, right
+        if steep:
+            middle = x0 + py * slope - 0.5
+            begin = max(begin, math.floor(middle - beside))
+            end = min(end, math.ceil(middle + beside))
+        for column in range(begin, end + 1):
             if mask[row, column] == 255:
                 continue
             px = column + 0.5 - x0
             share = min(max((px * dx + py * dy) * inverse, 0.0), 1.0)
             ex, ey = px - share * dx, py - share * dy
             distance = ex * ex + ey * ey
-            if distance >= reach * reach:
+            if distance >= outer:
                 continue
             ink = 255.0
-            if distance > core * core:
+            if distance > inner:
                 ink = 255.0 * min(reach - math.sqrt(distance), 1.0)
             level = np.uint8(ink + 0.5)
             if level > mask[row, column]:
@@ -66,57 +78,48 @@ def draw_lines(mask: Mask, points: Points, width: float) -> None:
 
     Args:
         mask: (height, width) uint8, changed in place; 255 is full ink.
-        points: (n, 2) x and y in pixels; a row with NaN ends a line.
+        points: (n, 2) x and y in pixels; a row with NaN ends a line. A point between two such rows is a dot.
         width: Of the stroke, in pixels.
     """
-    for index in range(points.shape[0] - 1):
-        x0, y0, x1, y1 = points[index, 0], points[index, 1], points[index + 1, 0], points[index + 1, 1]
-        if math.isfinite(x0 + y0 + x1 + y1):
-            _segment(mask, x0, y0, x1, y1, width)
-
-
-@compiled
-def draw_samples(
-    mask: Mask,
-    samples: NDArray[np.float32],
-    x0: float,
-    step: float,
-    baseline: float,
-    scale: float,
-    width: float,
-) -> None:
-    """Draw a sampled signal; samples that are not finite break the line, one between two gaps is a dot.
-
-    Args:
-        mask: (height, width) uint8, changed in place.
-        samples: (n,) in mV.
-        x0: Pixel position of the first sample.
-        step: Pixels from one sample to the next.
-        baseline: Pixel height of 0 mV.
-        scale: Pixels a mV, upwards.
-        width: Of the pen, in pixels.
-    """
-    limit = 8.0 * (mask.shape[0] + mask.shape[1])  # far outside; keeps absurd samples within the integers
     drawing = False
-    last_x, last_y = 0.0, 0.0
-    for index in range(samples.shape[0]):
-        if not math.isfinite(samples[index]):
+    last = points.shape[0] - 1
+    x0, y0 = 0.0, 0.0
+    for index in range(last + 1):
+        x1, y1 = points[index, 0], points[index, 1]
+        if not math.isfinite(x1 + y1):
             drawing = False
             continue
-        x = x0 + index * step
-        y = min(max(baseline - samples[index] * scale, -limit), limit)
         if drawing:
-            _segment(mask, last_x, last_y, x, y, width)
-        elif index + 1 == samples.shape[0] or not math.isfinite(samples[index + 1]):
-            _segment(mask, x, y, x, y, width)
+            _segment(mask, x0, y0, x1, y1, width)
+        elif index == last or not math.isfinite(points[index + 1, 0] + points[index + 1, 1]):
+            _segment(mask, x1, y1, x1, y1, width)
         drawing = True
-        last_x, last_y = x, y
+        x0, y0 = x1, y1
 
 
 @compiled
-def ink_page(grid: Mask, print_: Mask, trace: Mask, out: Mask) -> None:
-    """Write each pixel's palette index to `out`: 0-15 of the grid times 16, plus ink in sixteen levels."""
+def lay_ink(ground: Words8, trace: Words8, out: Words8, plain: NDArray[np.uint8]) -> None:
+    """Write palette indices: the page without signals, and theirs where they have ink.
+
+    Args:
+        ground: (height, words) uint64 view of the palette indices of everything else.
+        trace: The same view of the signals' mask.
+        out: Written.
+        plain: (2,) how many low bits hold ink levels, and what is set beside them where a signal wins.
+    """
+    bits, colour = plain[0], plain[1]
+    low = np.uint64((1 << bits) - 1)
     for row in range(out.shape[0]):
-        for column in range(out.shape[1]):
-            ink = max(print_[row, column], trace[row, column])
-            out[row, column] = (grid[row, column] << 4) | ((ink + 8) // 17)
+        for word in range(out.shape[1]):
+            here = ground[row, word]
+            ink = trace[row, word]
+            if ink != 0:
+                for byte in range(8):
+                    shift = np.uint64(8 * byte)
+                    level = (((ink >> shift) & np.uint64(255)) + np.uint64(8)) // np.uint64(17)
+                    below = (here >> shift) & low
+                    if level > below:
+                        kept = (here >> shift) & np.uint64(255) & ~low
+                        value = (kept | level | np.uint64(colour)) & np.uint64(255)
+                        here = (here & ~(np.uint64(255) << shift)) | (value << shift)
+            out[row, word] = here

@@ -28,8 +28,8 @@ def test_a_clinical_page_on_two_tiles_has_four_pixels_a_millimetre():
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"layout": "12x2"}, "12x1, 3x4"),
-        ({"grid": "blue"}, "red, grey, none"),
+        ({"layout": "12x2"}, "12x1, 6x2"),
+        ({"grid": "green"}, "red, pink, grey"),
         ({"speed_mm_s": 0.0}, "positive"),
         ({"gain_mm_mv": float("nan")}, "positive"),
         ({"speed_mm_s": float("inf")}, "positive"),
