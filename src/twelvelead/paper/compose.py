@@ -35,6 +35,7 @@ def compose(
     style: PageStyle,
     words: Words = NO_WORDS,
     names: bool = True,
+    median_mv: NDArray[np.floating[Any]] | None = None,
 ) -> Scene:
     """Lay a record on paper.
 
@@ -47,6 +48,7 @@ def compose(
         style: Layout, size, scale and look.
         words: Text of the header; `words.allowed` says on which folds.
         names: False leaves lead names and footer out.
+        median_mv: (12, m) mV the median complexes, where they are known already.
 
     Raises:
         RecordError: The signal is not (12, n) with samples, or the rate is not positive.
@@ -57,7 +59,9 @@ def compose(
     if not (np.isfinite(fs_hz) and fs_hz > 0):
         raise RecordError(f"the sampling rate is {fs_hz}", expected="a positive number of Hz")
     layout = _layout(style, words.header_mm)
-    median = median_complex(signal, fs_hz) if style.form.median else None
+    median = None
+    if style.form.median:
+        median = median_complex(signal, fs_hz) if median_mv is None else np.asarray(median_mv, np.float64)
     traces = tuple(_trace(strip, signal, median, fs_hz, style) for strip in layout.strips)
     marks = printed(style, words.header_mm, names)
     if words:

@@ -42,13 +42,18 @@ def least_mm(scene: Scene) -> float:
     )
 
 
+def pen_px(scene: Scene, warp: Warp) -> float:
+    """Width of the signals' pen on a picture."""
+    return max(scene.pen_mm * warp.px_mm(scene.width_mm / 2, scene.height_mm / 2), LEAST_PX)
+
+
 def plot(scene: Scene, warp: Warp, trace: Mask, printed: Mask) -> None:
     """Draw the signals into one mask and everything else into another."""
     px_mm = warp.px_mm(scene.width_mm / 2, scene.height_mm / 2)
     gap = np.full((1, 2), np.nan)
     if scene.traces:
         points = np.concatenate([part for each in scene.traces for part in (each.points, gap)])
-        draw_lines(trace, warp.to_px(points), max(scene.pen_mm * px_mm, LEAST_PX))
+        draw_lines(trace, warp.to_px(points), pen_px(scene, warp))
     pens: dict[float, list[Points]] = {}
     for mark in scene.marks:
         if len(mark.strokes):
