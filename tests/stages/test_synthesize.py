@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from twelvelead.data.index import INDEX
 from twelvelead.data.shard import read_pages, write_parquet
 from twelvelead.data.wfdb import read_record, write_record
 from twelvelead.errors import DataError, RecordError
+from twelvelead.paper.look import look_of, picture
 from twelvelead.paper.page import PageStyle, render
+from twelvelead.paper.sidecar import read_sidecar
 from twelvelead.params import from_json, parse
 from twelvelead.stages import synthesize as stage
 from twelvelead.stages.run import run
@@ -142,7 +145,7 @@ def test_the_manifest_says_where_each_page_lies_and_how_it_was_made(made):
         assert hashlib.sha256(page["image"]["bytes"]).hexdigest() == row.sha256
         assert (page["patient_id"], page["fold"], page["layout"]) == (row.patient_id, row.fold, row.layout)
         assert (row.width_px, row.height_px, row.speed_mm_s, row.gain_mm_mv) == (336, 336, 25.0, 10.0)
-        assert (row.grid, row.degradation) == ("red", "none")
+        assert (row.grid, row.degradation) == ("red", "clean")
         assert row.px_mm == pytest.approx(336 / 264)
 
 
@@ -186,11 +189,11 @@ def test_a_killed_run_goes_on_where_it_was_to_the_same_bytes(inputs, monkeypatch
     assert not (inputs / "pages").exists()
     drawn = []
 
-    def counting(*arguments):
+    def counting(*arguments, **named):
         drawn.append(1)
-        return render(*arguments)
+        return picture(*arguments, **named)
 
-    monkeypatch.setattr(stage, "render", counting)
+    monkeypatch.setattr(stage, "picture", counting)
     monkeypatch.setattr(stage, "PAGES_PER_CHUNK", 3)
     run(
         "synthesize",
@@ -226,3 +229,93 @@ def test_a_record_broken_since_validation_is_named_and_finished_pages_are_kept(i
         synthesize(inputs)
     assert not (inputs / "pages").exists()
     assert len(list((inputs / ".work").rglob("chunk-*.parquet"))) == 2
+
+
+VARIED = {
+    "layout": "3x4+1r", "width_px": 1120, "height_px": 560, "look": "varied", "degradation": "photo",
+    "evaluate_degradation": "scan", "variants": 3, "words": True, "truth": "traces",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory):
+    at = write_inputs(tmp_path_factory.mktemp("varied"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWELVELEAD_WORKERS", "1")
+        return at, synthesize(at, **VARIED)
+
+
+def test_training_records_have_several_different_pages_and_evaluated_ones_exactly_one(varied):
+    at, summary = varied
+    assert summary["folds"] == {**dict.fromkeys("1235678", 3), "9": 2, "10": 2}
+    rows = list(read_pages(at / "pages"))
+    assert len({row["image"]["bytes"] for row in rows}) == len(rows) == 25
+    looks = [look_of(row["look"]) for row in rows if row["fold"] < 9]
+    assert len({look.style for look in looks}) > 10
+    for row in rows:
+        assert row["page_id"] == f"{row['record_id']}-{row['variant']}"
+        with Image.open(io.BytesIO(row["image"]["bytes"])) as image:
+            assert image.format == ("JPEG" if row["image"]["path"].endswith(".jpg") else "PNG")
+            assert image.size == (1120, 560)
+
+
+def test_evaluated_pages_have_the_fixed_look_and_no_word_on_them(varied):
+    at, _ = varied
+    printed = {9: set(), 10: set(), 1: set()}
+    for row in read_pages(at / "pages"):
+        truth = read_sidecar(row["truth"])
+        fold = row["fold"] if row["fold"] > 8 else 1
+        printed[fold] |= {mark.text for mark in truth.scene.marks if mark.kind == "text"}
+        if fold > 1:
+            assert truth.scene.style == PageStyle("3x4+1r", 1120, 560)
+            assert row["degradation"] == "scan"
+    assert printed[9] | printed[10] == {"25 mm/s  10 mm/mV"}
+    assert any(text.startswith("ID ") for text in printed[1])
+
+
+def test_boxes_and_truth_agree_and_stay_on_the_picture(varied):
+    at, _ = varied
+    for row in read_pages(at / "pages", folds=[1, 10]):
+        truth = read_sidecar(row["truth"])
+        assert [box["name"] for box in row["boxes"]] == [trace.strip.name for trace in truth.scene.traces]
+        assert len(row["truth"]) <= 20_000
+        for box in row["boxes"]:
+            middle = (box["x0"] + box["x1"]) / 2, (box["y0"] + box["y1"]) / 2
+            assert 0 < middle[0] < 1120
+            assert 0 < middle[1] < 560
+
+
+DIGESTS = """
+import hashlib, json, sys
+import numpy as np
+from twelvelead.paper.look import draw_look, picture
+from twelvelead.params import from_json
+
+params = from_json(sys.argv[1]).synthesize
+t = np.arange(5000) / 500
+signal = np.outer(np.linspace(-1, 1, 12), np.exp(-(((t % 0.8) - 0.4) / 0.02) ** 2)).astype(np.float32)
+digests = []
+for record, variant, fold in (("a", 0, 1), ("a", 1, 1), ("b", 0, 3), ("c", 0, 10)):
+    look = draw_look(params, record, variant, fold)
+    digests.append(hashlib.sha256(picture(signal, 500, look, fold, sidecar=True).data).hexdigest())
+print(json.dumps(digests))
+"""
+
+
+def test_the_same_seed_record_and_variant_give_the_same_picture_on_another_instruction_set(tmp_path):
+    tree = parse({"synthesize": VARIED | {"degradation": "harsh"}}, where="test").to_json()
+    plain = {
+        "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path),
+        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F", "JSIMD_FORCENONE": "1",
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA",
+    }  # fmt: skip
+    found = [
+        json.loads(
+            subprocess.run(
+                [sys.executable, "-c", DIGESTS, tree], env=os.environ | extra, check=True, capture_output=True
+            ).stdout
+        )
+        for extra in ({}, plain)
+    ]
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 4

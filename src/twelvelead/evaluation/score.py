@@ -155,16 +155,17 @@ def _batches(
 
 
 def _blank_scores(scorer: Scorer, pages: Path, folds: Collection[int]) -> Probabilities:
-    """Empty paper of each page's own style; each style is scored once, so that equal pages tie exactly."""
-    from twelvelead.paper.encode import png_bytes
-    from twelvelead.paper.page import PageStyle, blank
+    """Empty paper of each page's own look; each look is scored once, so that equal pages tie exactly."""
+    from twelvelead.paper.look import empty_picture, look_of
 
-    style = ["layout", "width_px", "height_px", "speed_mm_s", "gain_mm_mv", "grid"]
-    manifest = pd.read_parquet(pages / "manifest.parquet", columns=["fold", *style])
-    wanted = manifest[manifest["fold"].isin(list(folds))]
-    scores = {key: scorer.score([png_bytes(blank(PageStyle(*key)))])[0] for key in set(_keys(wanted[style]))}
-    return np.stack([scores[key] for key in _keys(wanted[style])])
-
-
-def _keys(styles: pd.DataFrame) -> list[tuple[Any, ...]]:
-    return list(styles.itertuples(index=False, name=None))
+    manifest = pd.read_parquet(pages / "manifest.parquet", columns=["fold", "look"])
+    states = manifest.loc[manifest["fold"].isin(list(folds)), "look"]
+    # A clean page is empty in the same way whoever's it is: what tells records apart is left out.
+    keys = [state if (look := look_of(state)).degradation else repr(look.style) for state in states]
+    scores = {
+        key: scorer.score([empty_picture(state)])[0]
+        for key, state in track(
+            dict(zip(keys, states, strict=True)).items(), total=len(set(keys)), title="blank", unit="looks"
+        )
+    }
+    return np.stack([scores[key] for key in keys])

@@ -108,9 +108,8 @@ def read_sidecar(data: bytes) -> Truth:
         header = json.loads(data[8 : 8 + length])
         style = PageStyle(**{**header["style"], "rhythm": tuple(header["style"]["rhythm"])})
         own: dict[str, Any] = {field.name: header["words"][field.name] for field in fields(Words)}
-        words = Words(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in own.items()}
-        )
+        said: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in own.items()}
+        words = Words(**said)
         fs_hz, samples, quantum_mv = header["fs_hz"], header["samples"], header["quantum_mv"]
         shown = _shown(style, words, fs_hz, samples)
         signal, median = _unpack(zlib.decompress(data[8 + length :]), shown, header["median"], quantum_mv)

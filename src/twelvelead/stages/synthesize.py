@@ -1,4 +1,4 @@
-"""Usable records become pages: Parquet shards of PNGs, and the manifest that says how each was made.
+"""Usable records become pages: Parquet shards of PNGs and JPEGs, and the manifest: how each was made.
 
 Pages are drawn in chunks, each a file in the work folder that appears whole or not at all; a killed run
 keeps its chunks. Shards are then cut from the chunks in index order, so their bytes depend neither on the
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,18 @@ from twelvelead.data.index import read_validated
 from twelvelead.data.pool import in_order
 from twelvelead.data.shard import ShardWriter, write_parquet
 from twelvelead.data.wfdb import read_record
+from twelvelead.ecg.record import Record
 from twelvelead.errors import DataError
-from twelvelead.paper.encode import png_bytes
-from twelvelead.paper.page import PageStyle, render
+from twelvelead.paper.look import draw_look, look_of, picture
+from twelvelead.paper.page import PageStyle
+from twelvelead.paper.words import EVALUATED_FOLDS
 from twelvelead.params import Synthesize
 from twelvelead.progress import say, track
 
 PAGES_PER_CHUNK = 64  # well under a second of work: little to lose, little to coordinate
 CHUNKS_ALONE = 8  # fewer are drawn before a worker process has loaded numba and pandas
 MM_PER_INCH = 25.4
-CLEAN = "none"
+WORD_FACTS = ("rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms", "axis_deg")  # what a page may print
 MANIFEST = "manifest.parquet"
 Summary = dict[str, Any]
 
@@ -42,11 +44,14 @@ PAGE = pa.schema(
         ("record_id", pa.string()),
         ("patient_id", pa.string()),
         ("fold", pa.int8()),
+        ("variant", pa.int32()),
         ("layout", pa.string()),
         ("dpi", pa.float32()),
         ("degradation", pa.string()),
         ("seed", pa.int64()),
         ("boxes", pa.list_(_BOX)),
+        ("look", pa.string()),  # JSON, see `paper.look.look_of`
+        ("truth", pa.binary()),  # see `paper.sidecar`; null unless asked for
     ]
 )
 MANIFEST_ROW = pa.schema(
@@ -57,7 +62,8 @@ MANIFEST_ROW = pa.schema(
         ("fold", pa.int8()),
         ("shard", pa.string()),
         ("row", pa.int32()),
-        ("sha256", pa.string()),  # of the PNG
+        ("sha256", pa.string()),  # of the PNG or JPEG
+        ("variant", pa.int32()),
         ("layout", pa.string()),
         ("width_px", pa.int32()),
         ("height_px", pa.int32()),
@@ -67,18 +73,21 @@ MANIFEST_ROW = pa.schema(
         ("grid", pa.string()),
         ("degradation", pa.string()),
         ("seed", pa.int64()),
+        ("look", pa.string()),
     ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is needed to draw the page of one record."""
+    """What is needed to draw one page."""
 
     record_id: str
     patient_id: str
     fold: int
     path: Path
+    variant: int
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +96,21 @@ class Chunk:
 
     file: Path
     sources: tuple[Source, ...]
-    style: PageStyle
-    seed: int
+    params: Synthesize
 
 
 def synthesize(inputs: Mapping[str, Path], output: Path, params: Synthesize, work: Path) -> Summary:
-    """Draw one page of each usable record into `output`: pages-*.parquet and manifest.parquet.
+    """Draw the pages of all usable records into `output`: pages-*.parquet and manifest.parquet.
+
+    A training record has `variants` pages, one of folds 9 and 10 has one.
 
     Returns:
-        Counts of pages, shards, bytes and pages a fold; size and resolution of a page.
+        Counts of pages, shards, bytes and pages a fold; size and resolution of a page of the fixed look.
 
     Raises:
         DataError: No record is usable.
         RecordError: A record that validation let pass cannot be read or drawn.
+        LeakageError: Words would be printed on a page of folds 9 or 10.
     """
     frame, _ = read_validated(inputs["validation"])
     if frame.empty:
@@ -108,18 +119,12 @@ def synthesize(inputs: Mapping[str, Path], output: Path, params: Synthesize, wor
             where=str(inputs["validation"]),
             fix="see quarantine.parquet there for the reasons",
         )
-    columns = (frame[name] for name in ("record_id", "patient_id", "fold", "path"))
-    sources = [
-        Source(record, patient, int(fold), inputs["records"] / path)
-        for record, patient, fold, path in zip(*columns, strict=True)
-    ]
-    style = PageStyle.from_params(params)
+    sources = _sources(frame, inputs["records"], params)
     chunks = [
         Chunk(
             work / f"chunk-{start:08d}.parquet",
             tuple(sources[start : start + PAGES_PER_CHUNK]),
-            style,
-            params.seed,
+            params,
         )
         for start in range(0, len(sources), PAGES_PER_CHUNK)
     ]
@@ -128,24 +133,40 @@ def synthesize(inputs: Mapping[str, Path], output: Path, params: Synthesize, wor
     manifest, size_bytes = [], 0
     for chunk in chunks:
         for row in pq.read_table(chunk.file).to_pylist():
-            image = row["image"]["bytes"]
+            data = row["image"]["bytes"]
             shard, number = writer.next_place()
-            manifest.append(_manifest_row(row, style, shard, number))
-            writer.add(row, len(image))
-            size_bytes += len(image)
+            manifest.append(_manifest_row(row, shard, number))
+            writer.add(row, len(data) + len(row["truth"] or b""))
+            size_bytes += len(data)
     shards = writer.close()
     write_parquet(pa.Table.from_pylist(manifest, schema=MANIFEST_ROW), output / MANIFEST)
     folds = Counter(source.fold for source in sources)
+    style = PageStyle.from_params(params)
     return {
         "pages": len(sources),
         "shards": len(shards),
-        "png_bytes": size_bytes,
+        "image_bytes": size_bytes,
         "folds": {str(fold): folds[fold] for fold in sorted(folds)},
         "layout": style.layout,
         "width_px": style.width_px,
         "height_px": style.height_px,
         "px_mm": style.px_mm,
     }
+
+
+def _sources(frame: Any, records: Path, params: Synthesize) -> list[Source]:
+    known = [name for name in WORD_FACTS if name in frame] if params.words else []
+    found = []
+    for row in frame.to_dict("records"):
+        pages = 1 if row["fold"] in EVALUATED_FOLDS else params.variants
+        facts = {name: row[name] for name in known}
+        found += [
+            Source(
+                row["record_id"], row["patient_id"], int(row["fold"]), records / row["path"], variant, facts
+            )
+            for variant in range(pages)
+        ]
+    return found
 
 
 def _draw(chunks: list[Chunk]) -> None:
@@ -164,31 +185,40 @@ def _draw(chunks: list[Chunk]) -> None:
 
 
 def _draw_chunk(chunk: Chunk) -> int:
-    rows = [_page_row(source, chunk.style, chunk.seed) for source in chunk.sources]
+    rows = []
+    record: Record | None = None
+    for number, source in enumerate(chunk.sources):
+        if record is None or source.path != chunk.sources[number - 1].path:
+            record = read_record(source.path)
+        rows.append(_page_row(source, record, chunk.params))
     write_parquet(pa.Table.from_pylist(rows, schema=PAGE), chunk.file)
     return len(rows)
 
 
-def _page_row(source: Source, style: PageStyle, seed: int) -> dict[str, Any]:
-    record = read_record(source.path)
-    page = render(record.signal_mv, record.fs_hz, style)
-    page_id = f"{source.record_id}-0"
+def _page_row(source: Source, record: Record, params: Synthesize) -> dict[str, Any]:
+    look = draw_look(params, source.record_id, source.variant, source.fold, source.facts)
+    drawn = picture(record.signal_mv, record.fs_hz, look, source.fold, sidecar=params.truth == "traces")
+    page_id = f"{source.record_id}-{source.variant}"
     return {
-        "image": {"bytes": png_bytes(page), "path": f"{page_id}.png"},
+        "image": {"bytes": drawn.data, "path": f"{page_id}{drawn.suffix}"},
         "page_id": page_id,
         "record_id": source.record_id,
         "patient_id": source.patient_id,
         "fold": source.fold,
-        "layout": style.layout,
-        "dpi": page.px_mm * MM_PER_INCH,
-        "degradation": CLEAN,
-        "seed": seed,
-        "boxes": [asdict(box) for box in page.boxes],
+        "variant": source.variant,
+        "layout": look.style.layout,
+        "dpi": look.style.px_mm * MM_PER_INCH,
+        "degradation": look.preset,
+        "seed": params.seed,
+        "boxes": [dict(zip(("name", "x0", "y0", "x1", "y1"), box, strict=True)) for box in drawn.boxes],
+        "look": look.state(),
+        "truth": drawn.truth or None,
     }
 
 
-def _manifest_row(row: Mapping[str, Any], style: PageStyle, shard: str, number: int) -> dict[str, Any]:
-    kept = ("page_id", "record_id", "patient_id", "fold", "layout", "degradation", "seed")
+def _manifest_row(row: Mapping[str, Any], shard: str, number: int) -> dict[str, Any]:
+    kept = ("page_id", "record_id", "patient_id", "fold", "variant", "layout", "degradation", "seed", "look")
+    style = look_of(row["look"]).style
     return {
         **{name: row[name] for name in kept},
         "shard": shard,

@@ -19,7 +19,11 @@ def pages(tmp_path_factory):
     import pyarrow as pa
     from PIL import Image
 
+    from twelvelead.paper.look import draw_look
+    from twelvelead.params import Synthesize
+
     folder = tmp_path_factory.mktemp("pages")
+    look = draw_look(Synthesize(), "1", 0, 9)
     rows, manifest = [], []
     for number in range(6):
         stream = io.BytesIO()
@@ -32,15 +36,7 @@ def pages(tmp_path_factory):
             "fold": 9 + number % 2,
         }
         rows.append({"image": {"bytes": stream.getvalue(), "path": ""}, **row})
-        style = {
-            "layout": "12x1",
-            "width_px": 336,
-            "height_px": 336,
-            "speed_mm_s": 25.0,
-            "gain_mm_mv": 10.0,
-            "grid": "red",
-        }
-        manifest.append(row | style)
+        manifest.append(row | {"look": look.state()})
     schema = pa.schema(
         [
             ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),

@@ -53,7 +53,7 @@ def test_a_sidecar_gives_the_scene_back_to_its_quantum(style):
 @pytest.mark.parametrize("layout", ["12x1", "3x4+3r"])
 def test_even_a_noisy_record_at_full_size_stays_within_twenty_kilobytes(layout):
     style = PageStyle.paper("a4", layout=layout) if layout != "12x1" else PageStyle("12x1", 2200, 1700)
-    data = write_sidecar(rough(noise_mv=0.06), 500, style)
+    data = write_sidecar(rough(noise_mv=0.04), 500, style)
     assert len(data) <= MOST_BYTES
     assert read_sidecar(data).quantum_mv * 10 * style.px_mm <= 4.0 + 1e-9
 
