@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 JUDGED_FOLD = 10
 
+PNG = b"\x89PNG"
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object, or an empty one where the file is missing."""
@@ -84,8 +86,9 @@ def pictures(pages: Path, record_ids: Sequence[str]) -> dict[str, tuple[str, str
             [("page_id", "in", rows["page_id"].tolist())],
         )
         for row in images.itertuples(index=False):
+            kind = "png" if row.image["bytes"].startswith(PNG) else "jpeg"
             text = base64.b64encode(row.image["bytes"]).decode("ascii")
-            found[str(row.record_id)] = (str(row.page_id), f"data:image/png;base64,{text}")
+            found[str(row.record_id)] = (str(row.page_id), f"data:image/{kind};base64,{text}")
     return found
 
 
