@@ -366,5 +366,5 @@ def test_params_that_do_not_fit_the_source_are_refused(section, words):
 def test_params_from_before_still_load():
     old = {"source": "ptb-xl", "path": "x", "records": 100, "seed": 3}
     assert json.loads(parse({"ingest": old}, where="test").ingest.model_dump_json()) == {
-        **old, "rate_hz": 0, "prevalence": "auto", "anonymous": False,
+        **old, "rate_hz": 0, "prevalence": "auto", "anonymous": False, "pack": False,
     }  # fmt: skip

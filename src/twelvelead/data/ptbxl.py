@@ -13,6 +13,7 @@ from typing import Any
 
 from twelvelead.ecg.statement import STATEMENTS
 from twelvelead.errors import DataError
+from twelvelead.progress import say
 
 DATABASE, STATEMENT_TABLE, RECORDS = "ptbxl_database.csv", "scp_statements.csv", "RECORDS"
 HEADER = (
@@ -57,31 +58,57 @@ def format_row(cells: Mapping[str, Any]) -> str:
     return _csv_line(_cell(cells.get(column)) for column in COLUMNS)
 
 
-def read_database(path: Path) -> tuple[str, list[Row]]:
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A row of ptbxl_database.csv that cannot be read: its number, its ecg_id if it has one, why."""
+
+    number: int
+    ecg_id: str
+    reason: str
+
+
+def read_database(path: Path, malformed: list[Malformed] | None = None) -> tuple[str, list[Row]]:
     """The header line and the rows of a ptbxl_database.csv.
 
+    Args:
+        path: The table: UTF-8 as published, or Latin-1, as older tools save German reports.
+        malformed: Takes the rows that cannot be read, so that the others go on; without it they are refused.
+
     Raises:
-        DataError: A needed column is absent, or rows are malformed; lists the first faults.
+        DataError: A needed column is absent, no row can be read, or one cannot and nobody takes it.
     """
-    with path.open(encoding="utf-8", newline="") as stream:
-        records = _verbatim(stream)
-        header, columns = next(records, ("", []))
-        missing = [name for name in NEEDED if name not in columns]
-        if missing:
-            raise DataError(
-                f"the table has no column {', '.join(missing)}", where=str(path), expected=", ".join(COLUMNS)
-            )  # fmt: skip
-        rows: list[Row] = []
-        faults: list[str] = []
-        for number, (text, cells) in enumerate(records, start=2):
-            try:
-                rows.append(_row(text, dict(zip(columns, cells, strict=True))))
-            except (ValueError, SyntaxError, TypeError) as fault:
-                faults.append(f"row {number} (ecg_id {cells[0] if cells else '?'}): {fault}")
-    if faults:
-        listed = "\n  ".join(faults[:10]) + ("" if len(faults) <= 10 else f"\n  and {len(faults) - 10} more")
+    records = _verbatim(io.StringIO(_decoded(path), newline=""))
+    header, columns = next(records, ("", []))
+    missing = [name for name in NEEDED if name not in columns]
+    if missing:
+        raise DataError(
+            f"the table has no column {', '.join(missing)}", where=str(path), expected=", ".join(COLUMNS)
+        )
+    rows: list[Row] = []
+    faults: list[Malformed] = []
+    for number, (text, cells) in enumerate(records, start=2):
+        try:
+            rows.append(_row(text, dict(zip(columns, cells, strict=True))))
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as fault:
+            faults.append(Malformed(number, cells[0] if cells else "", str(fault)))
+    if faults and (malformed is None or not rows):
+        listed = "\n  ".join(
+            f"row {one.number} (ecg_id {one.ecg_id or '?'}): {one.reason}" for one in faults[:10]
+        )
+        listed += "" if len(faults) <= 10 else f"\n  and {len(faults) - 10} more"
         raise DataError(f"{len(faults)} malformed row(s)\n  {listed}", where=str(path))
+    if malformed is not None:
+        malformed += faults
     return header, rows
+
+
+def _decoded(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        say(f"{path.name} is not UTF-8 (byte {fault.start}); read as Latin-1: look at its reports' umlauts")
+        return data.decode("latin-1")
 
 
 def statement_table() -> str:

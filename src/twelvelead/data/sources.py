@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from twelvelead.data import labels, mimic, ptbxl
 from twelvelead.data.archive import Archive, inside
 from twelvelead.data.digest import SUMS, file_sha256, read_sums
-from twelvelead.data.entry import Entry
+from twelvelead.data.entry import Entry, Refusal
 from twelvelead.data.folder import Found, find_records, signal_files
 from twelvelead.errors import DataError
 from twelvelead.progress import say
@@ -24,12 +24,14 @@ class Taking:
         source: What the index calls it.
         sums: Published SHA-256 of their files, where the source has any.
         left_out: Counts of what is not taken, and why.
+        refused: Rows of its tables that cannot be read.
     """
 
     source: str
     items: Sequence[Entry] | Sequence[Found]
     sums: dict[str, str]
     left_out: dict[str, int] = field(default_factory=dict)
+    refused: Sequence[Refusal] = ()
 
 
 def take_ptbxl(archive: Archive, output: Path, records: int, rate_hz: int) -> Taking:
@@ -45,7 +47,8 @@ def take_ptbxl(archive: Archive, output: Path, records: int, rate_hz: int) -> Ta
             expected="PTB-XL's layout: ptbxl_database.csv, scp_statements.csv, records500/, records100/",
         )
     sums = _tables(archive, (ptbxl.DATABASE, ptbxl.STATEMENT_TABLE))
-    header, rows = ptbxl.read_database(inside(archive.root, ptbxl.DATABASE))
+    malformed: list[ptbxl.Malformed] = []
+    header, rows = ptbxl.read_database(inside(archive.root, ptbxl.DATABASE), malformed)
 
     def rates(row: ptbxl.Row) -> list[str]:
         asked = [row.high] * (rate_hz != ptbxl.LOW_HZ) + [row.low] * (rate_hz != ptbxl.HIGH_HZ)
@@ -67,6 +70,7 @@ def take_ptbxl(archive: Archive, output: Path, records: int, rate_hz: int) -> Ta
     else:
         _write_text(output / ptbxl.STATEMENT_TABLE, ptbxl.statement_table())
     left_out = {
+        "malformed": len(malformed),
         "absent": len(rows) - len(present),
         "over_limit": len(present) - len(taken),
         "without_500_hz": sum(row.high not in paths for row, paths in taken),
@@ -90,7 +94,15 @@ def take_ptbxl(archive: Archive, output: Path, records: int, rate_hz: int) -> Ta
         )
         for row, paths in taken
     ]
-    return Taking("ptb-xl", entries, _fetch_entries(archive, entries, sums), left_out)
+    refused = [
+        Refusal(
+            f"{int(row.ecg_id):05d}" if row.ecg_id.isdecimal() else f"row-{row.number}",
+            f"{ptbxl.DATABASE}:{row.number}",
+            f"malformed row: {row.reason}",
+        )
+        for row in malformed
+    ]
+    return Taking("ptb-xl", entries, _fetch_entries(archive, entries, sums), left_out, refused)
 
 
 def take_mimic(archive: Archive, records: int) -> Taking:

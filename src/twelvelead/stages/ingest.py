@@ -140,7 +140,8 @@ def _bring(taking: Taking, root: Path, link: bool, output: Path, work: Path) -> 
     made = _make(taking.items, work, "copying", root, link=link)
     paths = [path for item in made for path in item["paths"]]
     _write_text(output / ptbxl.RECORDS, "".join(f"{path}\n" for path in paths))
-    refused = [refusal for item in made for refusal in item["refused"]]
+    refused = [asdict(refusal) for refusal in taking.refused]
+    refused += [refusal for item in made for refusal in item["refused"]]
     with (output / REJECTED).open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, ["record_id", "path", "reason"], lineterminator="\n")
         writer.writeheader()

@@ -81,6 +81,25 @@ def test_all_malformed_rows_are_counted(tmp_path):
         ptbxl.read_database(table(tmp_path, *rows))
 
 
+def test_a_malformed_row_is_set_aside_with_its_reason_and_the_others_go_on(tmp_path):
+    rows = [ptbxl.format_row({**CELLS, "ecg_id": number}) for number in (1, 2, 3)]
+    rows[1] = rows[1].replace("{'", "{{'", 1)
+    rows.append("4,too,short\n")
+    malformed = []
+    _, read = ptbxl.read_database(table(tmp_path, *rows), malformed)
+    assert [row.ecg_id for row in read] == [1, 3]
+    assert [(row.number, row.ecg_id) for row in malformed] == [(3, "2"), (5, "4")]
+    with pytest.raises(DataError, match="malformed row"):  # nothing left to go on with
+        ptbxl.read_database(table(tmp_path, rows[3]), [])
+
+
+def test_a_latin_1_table_keeps_its_umlauts_and_says_so(tmp_path, capsys):
+    path = table(tmp_path, ptbxl.format_row({**CELLS, "report": "Überleitungsstörung"}))
+    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    assert ptbxl.read_database(path)[1][0].report == "Überleitungsstörung"
+    assert "not UTF-8" in "".join(capsys.readouterr())
+
+
 def test_a_missing_column_is_named(tmp_path):
     path = tmp_path / ptbxl.DATABASE
     path.write_text("ecg_id,patient_id,age\n1,2,3\n")
