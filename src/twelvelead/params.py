@@ -218,8 +218,8 @@ class Report(Section):
 class Pretrain(Section):
     """The embedded base: a tiny Mllama taught to see and measure, never to diagnose."""
 
-    records: int = Field(20000, ge=64)
-    steps: int = Field(6500, ge=1)
+    records: int = Field(36000, ge=64)
+    steps: int = Field(7000, ge=1)
     pages_per_step: int = Field(16, ge=1)
     questions_per_page: int = Field(12, ge=1)
     lr: float = Field(1.0e-3, gt=0)

@@ -36,6 +36,7 @@ class Entry:
     likelihoods: Mapping[str, float] = field(default_factory=dict)
     report: str = ""
     other_codes: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)  # of index.TOLD
 
     def row(self) -> Facts:
         """Its cells of the index, without those that follow from the signal."""
@@ -48,6 +49,7 @@ class Entry:
             "statements": [{"code": code, "likelihood": value} for code, value in self.likelihoods.items()],
             "report": self.report,
             "other_codes": list(self.other_codes),
+            **self.told,
         }
 
 

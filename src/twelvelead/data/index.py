@@ -18,6 +18,10 @@ from twelvelead.errors import DataError, SetupError
 
 FILE = "index.parquet"
 STATEMENTS_FILE = "statements.json"
+TOLD = (
+    "site", "device", "heart_axis", "infarction_stadium1",
+    "baseline_drift", "static_noise", "burst_noise", "electrodes_problems",
+)  # fmt: skip
 INDEX = pa.schema(
     [
         ("record_id", pa.string()),
@@ -33,9 +37,11 @@ INDEX = pa.schema(
         ("report", pa.string()),
         ("sha256", pa.string()),  # of the .dat at `path`; "" where there is none
         ("other_codes", pa.list_(pa.string())),  # the source's codes that no SCP statement stands for
+        # PTB-XL's own columns, as its table spells them; null in other sources
+        *((name, pa.string()) for name in TOLD),
     ]
 )
-LATER_COLUMNS = ("other_codes",)  # an index without them is read with nulls
+LATER_COLUMNS = ("other_codes", *TOLD)  # an index without them is read with nulls
 TRAIN_FOLDS, SELECT_FOLD, TEST_FOLD = range(1, 9), 9, 10
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from twelvelead.data.index import TOLD
 from twelvelead.ecg.statement import STATEMENTS
 from twelvelead.errors import DataError
 from twelvelead.progress import say
@@ -45,6 +46,7 @@ class Row:
     report: str
     likelihoods: Mapping[str, float]  # by statement code; every key counts as a positive
     fold: int
+    told: Mapping[str, str]  # what else the index keeps, by column; only what is there
     low: str  # record path at 100 Hz, relative, without suffix; "" if the table names none
     high: str  # the same at 500 Hz
 
@@ -154,6 +156,7 @@ def _row(text: str, cells: Mapping[str, str]) -> Row:
         report=cells["report"],
         likelihoods={code: float(value) for code, value in codes.items()},
         fold=int(float(cells["strat_fold"])),
+        told={name: text for name in TOLD if (text := cells.get(name, "").strip())},
         low=_inside(cells["filename_lr"]),
         high=_inside(cells["filename_hr"]),
     )

@@ -91,6 +91,7 @@ def take_ptbxl(archive: Archive, output: Path, records: int, rate_hz: int) -> Ta
             sex=row.sex,
             likelihoods=row.likelihoods,
             report=row.report,
+            told=row.told,
         )
         for row, paths in taken
     ]

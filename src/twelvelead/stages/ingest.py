@@ -130,6 +130,7 @@ def _simulate(params: Ingest, output: Path, work: Path) -> list[dict[str, Any]]:
             "statements": row.statements(),
             "report": row.report,
             "other_codes": [],
+            **row.told,
         }
     return made
 

@@ -25,7 +25,7 @@ from twelvelead.progress import say, track
 from twelvelead.validation import quarantine
 from twelvelead.validation.coverage import coverage, require_scored
 from twelvelead.validation.expectations import judge_dataset, judge_records, refuse
-from twelvelead.validation.facts import FACT_FIELDS, FILE_FAULTS, Found, Listed, facts_of
+from twelvelead.validation.facts import FACT_FIELDS, FILE_FAULTS, WAVE_FIELDS, Found, Listed, facts_of
 from twelvelead.validation.pictures import worst_records
 from twelvelead.validation.quarantine import Doubt, Rejected, doubts
 from twelvelead.validation.report import summary, write_report
@@ -129,6 +129,9 @@ def _annotated(
     """The index with facts, hash of the samples, codes of the warnings, and status."""
     for field in FACT_FIELDS:
         table = table.append_column(field, pa.array([one.facts[field.name] for one in found], field.type))
+    for field in WAVE_FIELDS:
+        heights = [one.waves.get(field.name) for one in found]
+        table = table.append_column(field, pa.array(heights, field.type))
     rows = range(len(found))
     table = table.append_column("signal_hash", pa.array([one.signal_hash for one in found], pa.string()))
     codes = pa.array(

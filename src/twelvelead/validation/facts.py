@@ -33,6 +33,8 @@ FILE_FAULTS = (
     "chest_swap",
 )
 """Faults that are told in words: each is a column of the table that suites/records.yaml speaks of."""
+WAVES = ("p_mv", "q_mv", "r_mv", "s_mv", "st_mv", "t_mv")
+WAVE_FIELDS = [pa.field(name, pa.list_(pa.float32())) for name in WAVES]  # twelve, in the order of LEADS
 
 Facts = dict[str, float]
 _PLACE = re.compile(r"records(?P<rate>\d+)/\d+/(?P<number>\d+)_[hl]r")
@@ -56,12 +58,14 @@ class Found:
     Attributes:
         facts: A number for each of FACTS, NaN where unknown.
         faults: Code of FILE_FAULTS → what is wrong, in words.
+        waves: Height of each of WAVES in each lead, mV; empty where nothing was measured.
         signal_hash: Of the samples in microvolts, leads in the order of LEADS; "" if unreadable.
     """
 
     facts: Facts
     faults: dict[str, str] = field(default_factory=dict)
     signal_hash: str = ""
+    waves: dict[str, list[float]] = field(default_factory=dict)
 
 
 def facts_of(folder: Path, listed: Listed, *, measured: bool = True) -> Found:
@@ -89,12 +93,14 @@ def facts_of(folder: Path, listed: Listed, *, measured: bool = True) -> Found:
     if broken:
         faults["rates_unreadable"] = broken
     scalars = dict.fromkeys(SCALARS, math.nan)
+    waves: dict[str, list[float]] = {}
     if measured:
         values = measure(whole, record.fs_hz)
         scalars |= {name: _number(getattr(values, name)) for name in SCALARS}
+        waves = {name: getattr(values, name).tolist() for name in WAVES}
         if reversal := limb_reversal(values, whole):
             faults["limb_reversal"] = reversal
-    return Found({**facts, **twin, **scalars}, faults, hash_of(signal_mv))
+    return Found({**facts, **twin, **scalars}, faults, hash_of(signal_mv), waves)
 
 
 def no_facts() -> Facts:

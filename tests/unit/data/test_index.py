@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from twelvelead.data.index import INDEX, labels, read_index, read_validated, write_index
+from twelvelead.data.index import INDEX, LATER_COLUMNS, labels, read_index, read_validated, write_index
 from twelvelead.data.shard import write_parquet
 from twelvelead.errors import DataError, SetupError
 
@@ -54,8 +54,8 @@ def test_validated_rows_are_those_not_quarantined(tmp_path):
     assert scored == ["SR", "AFIB"]
 
 
-def test_an_index_from_before_other_codes_is_still_read(tmp_path):
-    old = pa.Table.from_pylist([row(1, ["SR"])], schema=INDEX).drop_columns(["other_codes"])
+def test_an_index_from_before_later_columns_is_still_read(tmp_path):
+    old = pa.Table.from_pylist([row(1, ["SR"])], schema=INDEX).drop_columns(list(LATER_COLUMNS))
     write_parquet(old, tmp_path / "index.parquet")
     frame = read_index(tmp_path)
     assert list(frame.columns) == INDEX.names
