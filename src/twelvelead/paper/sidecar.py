@@ -89,7 +89,8 @@ def write_sidecar(
         text = json.dumps(header, separators=(",", ":")).encode()
         stored = _pack(signal, shown, median, quantum_mv)
         head = MAGIC + struct.pack("<I", len(text)) + text
-        for data in (isal_zlib.compress(stored, 1), zlib.compress(stored, 9)):
+        for deflate, level in ((isal_zlib.compress, 1), (zlib.compress, 9)):  # quick, then small
+            data = deflate(stored, level)
             if len(head) + len(data) <= MOST_BYTES:
                 return head + data
         quantum_mv *= 2
