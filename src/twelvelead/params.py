@@ -89,7 +89,7 @@ class Validate(Section):
 class Synthesize(Section):
     """How a page looks."""
 
-    layout: Literal["12x1", "6x2", "6x2+1r", "3x4", "3x4+1r", "3x4+3r", "median"] = Field(
+    layout: Literal["12x1", "6x2", "6x2+1r", "3x4", "3x4+1r", "3x4+3r", "4x3", "4x3+1r", "median"] = Field(
         "12x1", description="arrangement of the leads"
     )
     paper: Literal["fit", "a4", "letter"] = Field(

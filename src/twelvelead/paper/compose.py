@@ -22,6 +22,8 @@ FOOTER_MM, FOOTER_PX = 3.0, 6.0  # a capital of the footer, and the fewest pixel
 TICK_MM = 4.0
 DASH_MM = 2.0
 COLUMNS_MM = (0.0, 82.0, 150.0)  # of the header: identity, measurements, interpretation
+LAST_COLUMN_MM = 80.0
+MARGIN_MM = 3.0
 NO_WORDS = Words()
 NOTHING = np.empty((0, 2))
 GAP = np.full((1, 2), np.nan)
@@ -132,7 +134,7 @@ def printed(style: PageStyle, header_mm: float, names: bool) -> tuple[Mark, ...]
             for strip in layout.strips
         ]
         if FOOTER_MM * style.px_mm >= FOOTER_PX:
-            marks.append(_text("text", style.scale, layout.footer_mm, FOOTER_MM, style.font, pen))
+            marks.append(_text("text", style.footer, layout.footer_mm, FOOTER_MM, style.font, pen))
     return tuple(marks)
 
 
@@ -154,25 +156,33 @@ def _separator(style: PageStyle, x: float, top: float, bottom: float, pen: float
 
 def _header(style: PageStyle, layout: Layout, words: Words) -> list[Mark]:
     x0, y0 = layout.header_mm
+    room = style.width_mm - x0 - MARGIN_MM
+    squeeze = min(room / (COLUMNS_MM[-1] + LAST_COLUMN_MM), 1.0)
+    starts = [start * squeeze for start in COLUMNS_MM]
     pen = min(pen_mm(style), 0.3)
     marks = []
-    for column, lines in zip(
-        COLUMNS_MM, (words.identity, words.measurements, words.interpretation), strict=True
-    ):
+    blocks = (words.identity, words.measurements, words.interpretation)
+    for column, (start, end, lines) in enumerate(zip(starts, (*starts[1:], room), blocks, strict=True)):
+        height = _fitting(lines, end - start - 2.0, TEXT_MM, style.font)
         for number, line in enumerate(lines):
-            place = (x0 + column, y0 + number * LINE_MM + TEXT_MM)
-            if column == 0.0 and number in words.redaction:
-                width = max(text_width(line, TEXT_MM, style.font), 8.0)
+            place = (x0 + start, y0 + number * LINE_MM + TEXT_MM)
+            if column == 0 and number in words.redaction:
+                width = max(text_width(line, height, style.font), 8.0)
                 marks.append(_bar(Rect(place[0], place[1] - TEXT_MM - 0.5, place[0] + width, place[1] + 0.8)))
             elif line:
-                marks.append(_text("text", line, place, TEXT_MM, style.font, pen))
+                marks.append(_text("text", line, place, height, style.font, pen))
     if words.footer:
-        width = text_width(style.scale, FOOTER_MM, style.font)
-        marks.append(
-            _text("text", words.footer, (layout.footer_mm[0] + width + 8.0, layout.footer_mm[1]), FOOTER_MM,
-                  style.font, pen)
-        )  # fmt: skip
+        words.check_scale(style)
+        left = layout.footer_mm[0] + text_width(style.footer, FOOTER_MM, style.font) + 8.0
+        height = _fitting((words.footer,), style.width_mm - left - MARGIN_MM, FOOTER_MM, style.font)
+        marks.append(_text("text", words.footer, (left, layout.footer_mm[1]), height, style.font, pen))
     return marks
+
+
+def _fitting(lines: tuple[str, ...], room_mm: float, height_mm: float, font: str) -> float:
+    """The height of letters, less where the longest line would not fit: nothing printed leaves the paper."""
+    longest = max((text_width(line, height_mm, font) for line in lines), default=0.0)
+    return height_mm * min(max(room_mm, 0.1) / longest, 1.0) if longest else height_mm
 
 
 def _text(kind: Kind, text: str, place: tuple[float, float], height: float, font: str, pen: float) -> Mark:

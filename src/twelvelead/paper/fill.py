@@ -24,18 +24,24 @@ def fill_outlines(mask: Mask, points_px: Points, level: int = 255) -> None:
         level: Ink of a covered pixel.
     """
     points = np.ascontiguousarray(points_px, dtype=np.float64)
-    known = points[np.isfinite(points).all(axis=1)]
-    if not len(known):
-        return
-    height, width = mask.shape
-    left, top = (max(math.floor(low), 0) for low in known.min(axis=0))
-    right = min(math.ceil(known[:, 0].max()) + 1, width)
-    bottom = min(math.ceil(known[:, 1].max()) + 1, height)
+    left, top, right, bottom = _extent(points, mask.shape[1], mask.shape[0])
     if left >= right or top >= bottom:
         return
     area = np.zeros((bottom - top, right - left + 2), dtype=np.float64)
     _edges(area, points, float(left), float(top))
     _ink(mask, area, left, top, right, level)
+
+
+@compiled
+def _extent(points: Points, width: int, height: int) -> tuple[int, int, int, int]:
+    """The pixels that outlines can touch: first column and row, and those behind the last."""
+    x0, y0, x1, y1 = float(width), float(height), -1.0, -1.0
+    for index in range(points.shape[0]):
+        x, y = points[index, 0], points[index, 1]
+        if math.isfinite(x + y):
+            x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x), max(y1, y)
+    left, top = max(math.floor(x0), 0), max(math.floor(y0), 0)
+    return left, top, min(math.ceil(x1) + 1, width), min(math.ceil(y1) + 1, height)
 
 
 @compiled

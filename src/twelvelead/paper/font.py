@@ -43,15 +43,18 @@ def text_ink(text: str, x_mm: float, y_mm: float, height_mm: float, font: str) -
     nothing = np.empty((0, 2))
     if font == "strokes":
         return pen.lettering(text, x_mm, y_mm, height_mm), nothing
-    face = _face(font)
+    if not text:
+        return nothing, nothing
+    face, numbers = _face(font), _numbers(text)
     unit = height_mm / face.capital
-    parts = []
-    for character in text:
-        number = CHARACTERS.find(character) if character in CHARACTERS else CHARACTERS.index(pen.UNKNOWN)
-        outline = face.points[face.starts[number] : face.starts[number + 1]]
-        parts.append(outline * (unit, -unit) + (x_mm, y_mm))
-        x_mm += float(face.advances[number]) * unit
-    return nothing, np.concatenate(parts) if parts else nothing
+    first, advances = face.starts[numbers], face.advances[numbers].astype(np.int64)
+    sizes = face.starts[numbers + 1] - first
+    # Rows of all glyphs, one behind the other: each starts where the text has come to.
+    rows = np.repeat(first - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+    points = face.points[rows]
+    points[:, 0] = x_mm + (np.repeat(np.cumsum(advances) - advances, sizes) + points[:, 0]) * unit
+    points[:, 1] = y_mm - points[:, 1] * unit
+    return nothing, points
 
 
 def text_width(text: str, height_mm: float, font: str) -> float:
@@ -59,8 +62,13 @@ def text_width(text: str, height_mm: float, font: str) -> float:
     if font == "strokes":
         return pen.width_of(text, height_mm)
     face = _face(font)
-    numbers = [max(CHARACTERS.find(character), 0) for character in text]
-    return int(face.advances[numbers].sum(dtype=np.int64)) * height_mm / face.capital
+    return int(face.advances[_numbers(text)].sum(dtype=np.int64)) * height_mm / face.capital
+
+
+def _numbers(text: str) -> NDArray[np.intp]:
+    """Places of a text's characters among CHARACTERS."""
+    known = (character if character in CHARACTERS else pen.UNKNOWN for character in text)
+    return np.array([CHARACTERS.index(character) for character in known], dtype=np.intp)
 
 
 class _Face:

@@ -63,8 +63,11 @@ def _coverage(length_px: int, step_px: float, width_px: float) -> NDArray[np.flo
     lines instead of pairs of half-toned pixels.
     """
     left = np.arange(length_px, dtype=np.float64)
+    centres = np.arange(0.5, length_px + step_px, step_px)
+    nearest = np.rint(left / step_px).astype(np.intp)
     share = np.zeros(length_px)
-    for centre in np.arange(0.5, length_px + step_px, step_px):
+    for line in (nearest - 1, nearest, nearest + 1):  # no further line reaches a pixel
+        centre = centres[np.clip(line, 0, len(centres) - 1)]
         overlap = np.minimum(left + 1.0, centre + width_px / 2) - np.maximum(left, centre - width_px / 2)
         share = np.maximum(share, np.clip(overlap, 0.0, 1.0))
     return share

@@ -7,10 +7,12 @@ doi:10.1161/CIRCULATIONAHA.106.180200).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from twelvelead.ecg.lead import LEADS
-from twelvelead.paper.style import FORMS, PULSE_MV, PULSE_S, WINDOW_S, PageStyle
+from twelvelead.errors import ParamsError
+from twelvelead.paper.style import FORMS, MIN_ROW_MM, PULSE_MV, PULSE_S, WINDOW_S, PageStyle
 
 __all__ = ["FORMS", "PULSE_MV", "PULSE_S", "WINDOW_S", "Layout", "PageStyle", "Pulse", "Strip", "lay_out"]
 
@@ -99,10 +101,13 @@ def lay_out(style: PageStyle, header_mm: float = 0.0) -> Layout:
     Args:
         style: The page.
         header_mm: Room to keep free for lines of text above the leads.
+
+    Raises:
+        ParamsError: The header leaves too little room for the leads.
     """
     form, left = style.form, style.left_mm
     rows = form.rows + len(style.strips_below)
-    band_mm = style.row_mm - header_mm / rows
+    header_mm, band_mm = _bands(style, header_mm, rows)
     column_s = WINDOW_S / form.columns
     order = ORDERS[style.order]
     strips: list[Strip] = []
@@ -130,7 +135,7 @@ def lay_out(style: PageStyle, header_mm: float = 0.0) -> Layout:
                     style.gain_of(lead), sign, form.median and not whole, whole,
                 )
             )  # fmt: skip
-            if column:
+            if column and not form.median:  # between complexes that are apart there is nothing to separate
                 separators.append((x, top, top + band_mm))
         pulses += _pulses(style, row, middle)
         strips += row
@@ -143,6 +148,25 @@ def lay_out(style: PageStyle, header_mm: float = 0.0) -> Layout:
         form.name_height_mm,
         header,
     )
+
+
+def _bands(style: PageStyle, header_mm: float, rows: int) -> tuple[float, float]:
+    """Heights of the header and of a row, both whole pixels on a page of one column."""
+    if not header_mm:
+        return 0.0, style.row_mm
+    if style.layout == "12x1":
+        header_px = math.ceil(header_mm * style.px_mm)
+        header_mm, band_mm = header_px / style.px_mm, (style.height_px - header_px) // rows / style.px_mm
+    else:
+        band_mm = style.row_mm - header_mm / rows
+    if band_mm < MIN_ROW_MM:
+        raise ParamsError(
+            f"{header_mm:.0f} mm of text leave {max(band_mm, 0):.1f} mm a row",
+            where="synthesize.words",
+            expected=f"at least {MIN_ROW_MM:g} mm",
+            fix="print fewer lines, or make the page higher",
+        )
+    return header_mm, band_mm
 
 
 def _stretch(style: PageStyle, column: int, column_s: float, whole: bool) -> tuple[float, float]:

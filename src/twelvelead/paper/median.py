@@ -13,6 +13,7 @@ from twelvelead.ecg.measure import SHORTEST_S
 from twelvelead.paper.layout import MEDIAN_BEFORE_S, MEDIAN_S
 
 FEWEST_BEATS = 2
+PR_SEGMENT_S = (0.11, 0.09)  # before R: the machine's zero, as at fast rates no other stretch is quiet
 
 
 def median_complex(signal_mv: NDArray[np.floating[Any]], fs_hz: float) -> NDArray[np.float64]:
@@ -41,6 +42,12 @@ def median_complex(signal_mv: NDArray[np.floating[Any]], fs_hz: float) -> NDArra
     if len(whole) < FEWEST_BEATS:
         return nothing
     stack = np.stack([signal[:, start : start + length] for start in whole])
-    complex_mv: NDArray[np.float64] = np.median(stack, axis=0)
-    quiet = complex_mv[:, : max(before // 8, 1)]  # before any P wave: the machine's zero
-    return complex_mv - np.median(quiet, axis=1, keepdims=True)
+    complex_mv = np.stack([_typical(stack[:, lead]) for lead in range(len(signal))])
+    first, last = (round((MEDIAN_BEFORE_S - early_s) * fs_hz) for early_s in PR_SEGMENT_S)
+    return complex_mv - np.median(complex_mv[:, first : last + 1], axis=1, keepdims=True)
+
+
+def _typical(beats: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of one lead's beats, of those without a gap where there are any."""
+    unbroken = beats[np.isfinite(beats).all(axis=1)]
+    return np.median(unbroken if len(unbroken) else beats, axis=0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from twelvelead.paper.fill import fill_outlines
 from twelvelead.paper.grid import COLOURS, PAPERS, grid_levels
 from twelvelead.paper.scene import Mark, Scene, Trace
 from twelvelead.paper.style import PageStyle
-from twelvelead.paper.trace import Mask, draw_lines, lay_ink
+from twelvelead.paper.trace import Mask, draw_lines, move_ink
 from twelvelead.paper.words import Words
 
 __all__ = ["Box", "Page", "PageStyle", "Words", "blank", "boxes_of", "draw", "render"]
@@ -36,7 +37,7 @@ class Box:
     y1: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Page:
     """One rendered page.
 
@@ -44,17 +45,24 @@ class Page:
         lines: (height, 1 + width) uint8: each line of palette indices behind a zero, as PNG wants it.
         palette: (256, 3) uint8 RGB.
         boxes: One a strip, in reading order; the rhythm strips are the last.
-        trace: (height, width) uint8 coverage by the signals alone, without pulses and letters.
         px_mm: Pixels a millimetre.
         style: What it was rendered with.
+        scene: What is on it.
     """
 
     lines: NDArray[np.uint8]
     palette: NDArray[np.uint8]
     boxes: tuple[Box, ...]
-    trace: Mask
     px_mm: float
     style: PageStyle
+    scene: Scene
+
+    @cached_property
+    def trace(self) -> Mask:
+        """(height, width) uint8 coverage by the signals alone, without pulses and letters."""
+        mask = np.zeros((self.style.height_px, self.style.width_px), dtype=np.uint8)
+        _draw_traces(self.scene, mask)
+        return mask
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -89,16 +97,13 @@ def render(
     ground = _ground(style, words.header_mm, names)
     own = scene.marks[len(printed(style, words.header_mm, names)) :]
     if own:
-        ground = _laid(ground, _marks_mask(own, style), style, coloured=False)
+        ground = _printed(ground, own, style)
     return _page(scene, ground)
 
 
 def draw(scene: Scene) -> Page:
     """Draw any scene flat."""
-    ground = _laid(
-        _grid_lines(scene.style), _marks_mask(scene.marks, scene.style), scene.style, coloured=False
-    )
-    return _page(scene, ground)
+    return _page(scene, _printed(_bare(scene.style), scene.marks, scene.style))
 
 
 def blank(style: PageStyle) -> Page:
@@ -113,13 +118,17 @@ def boxes_of(scene: Scene) -> tuple[Box, ...]:
 
 def _page(scene: Scene, ground: NDArray[np.uint8]) -> Page:
     style = scene.style
-    mask = _mask(style)
+    ink = _empty_mask(style)
+    _draw_traces(scene, _lines(ink, style)[:, 1:])
+    lines = _lines(_inked(ground, ink, 0 if style.ink == "black" else LEVELS), style)
+    return Page(lines, _palette(style.grid, style.ink), boxes_of(scene), style.px_mm, style, scene)
+
+
+def _draw_traces(scene: Scene, mask: Mask) -> None:
     if scene.traces:
         gap = np.full((1, 2), np.nan)
         points = np.concatenate([part for trace in scene.traces for part in (trace.points, gap)])
-        draw_lines(mask[:, 1:], points * style.px_mm, scene.pen_mm * style.px_mm)
-    lines = _laid(ground, mask, style, coloured=style.ink != "black")
-    return Page(lines, _palette(style.grid, style.ink), boxes_of(scene), mask[:, 1:], style.px_mm, style)
+        draw_lines(mask, points * scene.style.px_mm, scene.pen_mm * scene.style.px_mm)
 
 
 def _box(trace: Trace, style: PageStyle) -> Box:
@@ -129,57 +138,69 @@ def _box(trace: Trace, style: PageStyle) -> Box:
     return Box(strip.name, *(round(edge * style.px_mm) for edge in edges))
 
 
-def _mask(style: PageStyle) -> Mask:
-    """(height, 1 + width) zeros, of whole 64-bit words as a flat array."""
-    return _whole_words(style)[: style.height_px * (style.width_px + 1)].reshape(style.height_px, -1)
+# Pages are made in flat arrays of whole 64-bit words, line behind line, each line behind its zero.
 
 
-def _whole_words(style: PageStyle) -> NDArray[np.uint8]:
-    size = style.height_px * (style.width_px + 1)
-    return np.zeros(-(-size // 8) * 8, dtype=np.uint8)
+def _lines(flat: NDArray[np.uint8], style: PageStyle) -> NDArray[np.uint8]:
+    """A flat array as (height, 1 + width)."""
+    return flat[: style.height_px * (style.width_px + 1)].reshape(style.height_px, -1)
 
 
-def _words_of(lines: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """The flat buffer behind lines made by `_mask`, eight pixels a word: (1, words)."""
-    base = lines.base
-    assert isinstance(base, np.ndarray)
-    return base.view(np.uint64).reshape(1, -1)
+def _size(style: PageStyle) -> int:
+    return -(-style.height_px * (style.width_px + 1) // 8) * 8
 
 
-def _laid(ground: NDArray[np.uint8], mask: Mask, style: PageStyle, *, coloured: bool) -> NDArray[np.uint8]:
-    """The lines of `ground` with the ink of `mask` on them."""
-    out = _mask(style)
-    plain = np.array((4, LEVELS if coloured else 0), dtype=np.uint8)
-    lay_ink(_words_of(ground), _words_of(mask), _words_of(out), plain)
-    out[:, 0] = 0
+class _Spare(threading.local):
+    """The last mask, which inking leaves empty: fresh memory costs a page fault every 4 kB, which together
+    take as long as drawing."""
+
+    mask: Mask | None = None
+
+
+_spare = _Spare()
+
+
+def _empty_mask(style: PageStyle) -> Mask:
+    mask, _spare.mask = _spare.mask, None  # gone while in use: what fails half drawn is not used again
+    if mask is None or len(mask) != _size(style):
+        return np.zeros(_size(style), dtype=np.uint8)
+    return mask
+
+
+def _inked(ground: NDArray[np.uint8], ink: Mask, colour: int) -> NDArray[np.uint8]:
+    """A copy of the ground with the ink of a mask on it."""
+    out = ground.copy()
+    move_ink(ink, ink.view(np.uint64), out, colour)
+    _spare.mask = ink
     return out
 
 
-def _marks_mask(marks: Sequence[Mark], style: PageStyle) -> Mask:
-    mask = _mask(style)
-    view = mask[:, 1:]
+def _printed(ground: NDArray[np.uint8], marks: Sequence[Mark], style: PageStyle) -> NDArray[np.uint8]:
+    """A copy of the ground with marks printed on it."""
+    ink = _empty_mask(style)
+    mask = _lines(ink, style)[:, 1:]
     for mark in marks:
         if len(mark.strokes):
-            draw_lines(view, mark.strokes * style.px_mm, mark.pen_mm * style.px_mm)
+            draw_lines(mask, mark.strokes * style.px_mm, mark.pen_mm * style.px_mm)
         if len(mark.fills):
-            fill_outlines(view, mark.fills * style.px_mm)
-    return mask
+            fill_outlines(mask, mark.fills * style.px_mm)
+    return _inked(ground, ink, 0)
 
 
 @lru_cache(maxsize=8)  # 3.7 MB each on a page of 2200 x 1700 px
 def _ground(style: PageStyle, header_mm: float, names: bool) -> NDArray[np.uint8]:
     """Grid, pulses, separators and lettering: the same on every page of a style."""
-    mask = _marks_mask(printed(style, header_mm, names), style)
-    return _laid(_grid_lines(style), mask, style, coloured=False)
+    return _printed(_bare(style), printed(style, header_mm, names), style)
 
 
 @lru_cache(maxsize=4)
-def _grid_lines(style: PageStyle) -> NDArray[np.uint8]:
-    lines = _mask(style)
+def _bare(style: PageStyle) -> NDArray[np.uint8]:
+    """Paper and grid."""
+    flat = np.zeros(_size(style), dtype=np.uint8)
     if style.grid != "none":
         levels = grid_levels(style.height_px, style.width_px, style.px_mm, style.grid_form)
-        lines[:, 1:] = levels << 4 if style.ink == "black" else (levels >> 1) << 5
-    return lines
+        _lines(flat, style)[:, 1:] = levels << 4 if style.ink == "black" else (levels >> 1) << 5
+    return flat
 
 
 @lru_cache(maxsize=32)

@@ -67,15 +67,17 @@ def lettering(text: str, x_mm: float, y_mm: float, height_mm: float) -> NDArray[
     Returns:
         (n, 2) points in mm, y downwards, a row of NaN after each stroke.
     """
+    if not text:
+        return np.empty((0, 2))
     unit = height_mm / CAP
-    points: list[tuple[float, float]] = []
+    left_mm, glyphs = [], [_outline(character) for character in text]
     for character in text:
-        width, strokes = _glyph(character)
-        for stroke in strokes:
-            points += [(x_mm + x * unit, y_mm - y * unit) for x, y in stroke]
-            points.append((np.nan, np.nan))
-        x_mm += (width + GAP) * unit
-    return np.array(points, dtype=np.float64).reshape(-1, 2)
+        left_mm.append(x_mm)
+        x_mm += (_glyph(character)[0] + GAP) * unit
+    points = np.concatenate(glyphs)
+    points[:, 0] = np.repeat(left_mm, [len(glyph) for glyph in glyphs]) + points[:, 0] * unit
+    points[:, 1] = y_mm - points[:, 1] * unit
+    return points
 
 
 def width_of(text: str, height_mm: float) -> float:
@@ -106,6 +108,13 @@ def _glyph(character: str) -> tuple[float, tuple[Stroke, ...]]:
         ]
         return wide, (*own, *extra)
     return _more()[UNKNOWN]
+
+
+@lru_cache(maxsize=512)
+def _outline(character: str) -> NDArray[np.float64]:
+    """The strokes of a character in its own units, a row of NaN after each."""
+    rows = [point for stroke in _glyph(character)[1] for point in (*stroke, (np.nan, np.nan))]
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
 
 
 @lru_cache(maxsize=1)

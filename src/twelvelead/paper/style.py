@@ -50,6 +50,8 @@ FORMS = {
     "3x4": Form(3, 4, (), *_GRID),
     "3x4+1r": Form(3, 4, ("II",), *_GRID),
     "3x4+3r": Form(3, 4, ("V1", "II", "V5"), *_GRID),
+    "4x3": Form(4, 3, (), *_GRID),
+    "4x3+1r": Form(4, 3, ("II",), *_GRID),
     "median": Form(3, 4, ("V1", "II", "V5"), *_GRID, median=True),
 }
 _CHOICES = {
@@ -239,6 +241,14 @@ class PageStyle:
         if self.split_gain:
             return f"{speed}  limb {self.gain_mm_mv:g} mm/mV  chest {self.chest_gain_mm_mv:g} mm/mV"
         return f"{speed}  {self.gain_mm_mv:g} mm/mV"
+
+    @property
+    def footer(self) -> str:
+        """The scale, and what else a reader must know to read the page right."""
+        if self.form.median:
+            return f"{self.scale}  median complexes"
+        alike = self.timing == "simultaneous" and self.form.columns > 1
+        return f"{self.scale}  simultaneous" if alike else self.scale
 
     @property
     def _least_left_mm(self) -> float:

@@ -7,15 +7,18 @@ is off unless asked for, and cannot be had at all on the folds that choose and r
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from twelvelead.errors import LeakageError
+from twelvelead.errors import LeakageError, ParamsError
+from twelvelead.paper.style import PageStyle
 
 EVALUATED_FOLDS = (9, 10)
 LINE_MM = 4.2
 TEXT_MM = 2.6  # of a capital
+_SCALE = re.compile(r"(\d+(?:\.\d+)?)\s*mm/(s|mV)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,22 @@ class Words:
     def header_mm(self) -> float:
         """Room that the header takes above the leads."""
         return self.lines * LINE_MM + 1.0 if self.lines else 0.0
+
+    def check_scale(self, style: PageStyle) -> None:
+        """Refuse a footer that tells another scale than the page has.
+
+        Raises:
+            ParamsError: It names a speed or gain that is not the style's.
+        """
+        true = {"s": {style.speed_mm_s}, "mV": {style.gain_mm_mv, style.gain_of(6)}}
+        for value, unit in _SCALE.findall(self.footer):
+            if float(value) not in true[unit]:
+                raise ParamsError(
+                    f"the footer says {value} mm/{unit}",
+                    where="words.footer",
+                    expected=style.scale,
+                    fix="leave the scale out: every page prints its own",
+                )
 
     def __bool__(self) -> bool:
         return self != Words()

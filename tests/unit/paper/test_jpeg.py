@@ -81,3 +81,14 @@ def test_planes_and_files_are_the_same_on_the_plainest_x86(tmp_path):
     )
     assert len(set(plain)) == 6
     assert plain == digests()
+
+
+@pytest.mark.parametrize("size", [(401, 304), (400, 303), (401, 303)])
+def test_an_odd_picture_does_not_depend_on_what_lies_behind_it_in_memory(size):
+    photo = picture(*size, light=0.5, noise=0.4)
+    files = set()
+    for number in range(12):
+        junk = [np.full(photo.y.size + 64 * number, 17 * number, np.uint8) for _ in range(3)]
+        files.add(jpeg_bytes(photo))
+        del junk
+    assert len(files) == 1
