@@ -232,7 +232,7 @@ def _words(facts: Mapping[str, Any], rng: np.random.Generator) -> Words:
     return Words(
         identity=identity,
         measurements=measurement_lines(facts) if shown < 0.7 else (),
-        footer=("40Hz", "150Hz", "0.05-100Hz", "")[int(machine * 4)],
+        footer=("12SL", "005E", "v2.07", "")[int(machine * 4)],
         redaction=(0, 1) if hidden < 0.35 else (),
     )
 

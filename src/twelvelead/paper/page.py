@@ -96,14 +96,12 @@ def render(
     scene = compose(signal_mv, fs_hz, style, words, names)
     ground = _ground(style, words.header_mm, names)
     own = scene.marks[len(printed(style, words.header_mm, names)) :]
-    if own:
-        ground = _printed(ground, own, style)
-    return _page(scene, ground)
+    return _page(scene, ground, own)
 
 
 def draw(scene: Scene) -> Page:
     """Draw any scene flat."""
-    return _page(scene, _printed(_bare(scene.style), scene.marks, scene.style))
+    return _page(scene, _bare(scene.style), scene.marks)
 
 
 def blank(style: PageStyle) -> Page:
@@ -116,12 +114,14 @@ def boxes_of(scene: Scene) -> tuple[Box, ...]:
     return tuple(_box(trace, scene.style) for trace in scene.traces)
 
 
-def _page(scene: Scene, ground: NDArray[np.uint8]) -> Page:
-    style = scene.style
+def _page(scene: Scene, ground: NDArray[np.uint8], marks: Sequence[Mark]) -> Page:
+    style, flat = scene.style, ground.copy()
+    _print(flat, marks, style)
     ink = _empty_mask(style)
     _draw_traces(scene, _lines(ink, style)[:, 1:])
-    lines = _lines(_inked(ground, ink, 0 if style.ink == "black" else LEVELS), style)
-    return Page(lines, _palette(style.grid, style.ink), boxes_of(scene), style.px_mm, style, scene)
+    _lay(ink, flat, 0 if style.ink == "black" else LEVELS)
+    palette = _palette(style.grid, style.ink)
+    return Page(_lines(flat, style), palette, boxes_of(scene), style.px_mm, style, scene)
 
 
 def _draw_traces(scene: Scene, mask: Mask) -> None:
@@ -167,16 +167,16 @@ def _empty_mask(style: PageStyle) -> Mask:
     return mask
 
 
-def _inked(ground: NDArray[np.uint8], ink: Mask, colour: int) -> NDArray[np.uint8]:
-    """A copy of the ground with the ink of a mask on it."""
-    out = ground.copy()
-    move_ink(ink, ink.view(np.uint64), out, colour)
+def _lay(ink: Mask, flat: NDArray[np.uint8], colour: int) -> None:
+    """Put a mask's ink on a page, and keep the empty mask."""
+    move_ink(ink, ink.view(np.uint64), flat, colour)
     _spare.mask = ink
-    return out
 
 
-def _printed(ground: NDArray[np.uint8], marks: Sequence[Mark], style: PageStyle) -> NDArray[np.uint8]:
-    """A copy of the ground with marks printed on it."""
+def _print(flat: NDArray[np.uint8], marks: Sequence[Mark], style: PageStyle) -> None:
+    """Put marks on a page."""
+    if not marks:
+        return
     ink = _empty_mask(style)
     mask = _lines(ink, style)[:, 1:]
     for mark in marks:
@@ -184,13 +184,15 @@ def _printed(ground: NDArray[np.uint8], marks: Sequence[Mark], style: PageStyle)
             draw_lines(mask, mark.strokes * style.px_mm, mark.pen_mm * style.px_mm)
         if len(mark.fills):
             fill_outlines(mask, mark.fills * style.px_mm)
-    return _inked(ground, ink, 0)
+    _lay(ink, flat, 0)
 
 
 @lru_cache(maxsize=8)  # 3.7 MB each on a page of 2200 x 1700 px
 def _ground(style: PageStyle, header_mm: float, names: bool) -> NDArray[np.uint8]:
     """Grid, pulses, separators and lettering: the same on every page of a style."""
-    return _printed(_bare(style), printed(style, header_mm, names), style)
+    flat = _bare(style).copy()
+    _print(flat, printed(style, header_mm, names), style)
+    return flat
 
 
 @lru_cache(maxsize=4)

@@ -13,6 +13,7 @@ from twelvelead.errors import LeakageError, ParamsError
 from twelvelead.paper.compose import compose
 from twelvelead.paper.encode import png_bytes
 from twelvelead.paper.layout import MEDIAN_BEFORE_S, lay_out
+from twelvelead.paper.median import median_complex
 from twelvelead.paper.page import PageStyle, Words, draw, render
 from twelvelead.paper.style import FORMS
 from twelvelead.paper.words import allowed, measurement_lines
@@ -100,6 +101,16 @@ def test_each_row_of_12x1_is_a_whole_number_of_pixels(height_px):
     style = PageStyle("12x1", 336, height_px)
     tops = [strip.top_mm * style.px_mm for strip in lay_out(style).strips]
     assert np.allclose(tops, np.arange(12) * (height_px // 12), atol=1e-9)
+
+
+@pytest.mark.parametrize("height_px", [336, 500, 1001])
+def test_rows_of_12x1_stay_whole_pixels_below_a_header(height_px, flat_signal):
+    style = PageStyle("12x1", 336, height_px)
+    strips = [trace.strip for trace in compose(flat_signal(), 500, style, WORDS).traces]
+    tops = np.array([strip.top_mm * style.px_mm for strip in strips])
+    assert tops[0] >= WORDS.header_mm * style.px_mm - 1e-9
+    assert np.allclose(tops, np.rint(tops), atol=1e-6)
+    assert len(set(np.rint(np.diff(tops)))) == 1
 
 
 def test_cabrera_shows_avr_upside_down_between_i_and_ii(flat_signal):
@@ -202,6 +213,35 @@ def test_a_median_page_shows_one_complex_a_lead_with_its_r_wave_in_place():
     assert [trace.strip.name for trace in scene.traces[12:]] == ["V1", "II", "V5"]
 
 
+def test_a_median_page_says_so_and_so_does_one_of_simultaneous_columns(flat_signal):
+    def said(**look):
+        scene = compose(flat_signal(), 500, PageStyle.paper("a4", **look))
+        return {mark.text for mark in scene.marks if mark.kind == "text"}, {mark.kind for mark in scene.marks}
+
+    texts, kinds = said(layout="median")
+    assert texts == {"25 mm/s  10 mm/mV  median complexes"}
+    assert "separator" not in kinds
+    assert said(layout="3x4", timing="simultaneous")[0] == {"25 mm/s  10 mm/mV  simultaneous"}
+
+
+@pytest.mark.parametrize("rr_s", [0.36, 0.5, 1.1])
+def test_a_median_complex_stands_on_its_own_zero_at_any_rate(rr_s):
+    t = np.arange(5000) / 500
+    beat = np.exp(-(((t % rr_s) - rr_s / 2) ** 2) / (2 * 0.012**2))
+    median = median_complex(np.outer(np.linspace(0.4, 1.5, 12), beat) + 0.3, 500)  # electrodes' offset
+    before_r = round((MEDIAN_BEFORE_S - 0.08) * 500)
+    assert np.allclose(median[:, before_r], 0.0, atol=0.02)
+
+
+def test_a_gap_in_one_beat_leaves_no_hole_in_the_median():
+    t = np.arange(5000) / 500
+    signal = np.outer(np.linspace(0.4, 1.5, 12), np.exp(-(((t % 0.8) - 0.4) ** 2) / (2 * 0.012**2)))
+    signal[5, 2000:2100] = np.nan
+    signal[8] = np.nan
+    known = np.isfinite(median_complex(signal, 500)).all(axis=1)
+    assert known.tolist() == [lead != 8 for lead in range(12)]
+
+
 def test_without_beats_a_median_page_stays_bare(flat_signal):
     scene = compose(flat_signal(), 500, PageStyle.paper("a4", layout="median"))
     assert all(np.isnan(trace.points).all() for trace in scene.traces[:12])
@@ -221,6 +261,42 @@ def test_words_are_printed_where_asked_and_bars_cover_them(wave_signal):
     assert ((inside & 15) == 15).all()
     lowest = max(mark.box.y1 for mark in scene.marks if mark.text.startswith("QT"))
     assert min(trace.strip.top_mm for trace in scene.traces) > lowest
+
+
+LONG = Words(
+    identity=("Hagedorn-Schlegelberger, Maximiliane Auguste",),
+    measurements=("QT/QTc 380/420 ms",) * 5,
+    interpretation=("Sinus rhythm with first degree atrioventricular block and left axis deviation",),
+    footer="40Hz  005E  12SL  and whatever else a machine has to say of itself at the foot of a page",
+)
+
+
+@pytest.mark.parametrize("font", ["strokes", "mono"])
+@pytest.mark.parametrize("speed_mm_s", [12.5, 25.0])
+def test_long_words_shrink_instead_of_leaving_the_paper_or_running_into_each_other(
+    speed_mm_s, font, flat_signal
+):
+    style = PageStyle("3x4+1r", 1120, 800, speed_mm_s=speed_mm_s, font=font)
+    marks = compose(flat_signal(), 500, style, LONG).marks
+    boxes = [mark.box for mark in marks if mark.kind == "text"]
+    assert len(boxes) == 9  # the scale, and eight lines
+    assert all(0 < box.x0 < box.x1 < style.width_mm for box in boxes)
+    for one, other in itertools.combinations(boxes, 2):
+        assert one.x1 < other.x0 or other.x1 < one.x0 or one.y1 < other.y0 or other.y1 < one.y0
+
+
+def test_more_words_than_the_page_has_room_for_are_refused(flat_signal):
+    style = PageStyle("6x2+1r", 1120, 240)
+    with pytest.raises(ParamsError, match=r"leave .* mm a row"):
+        compose(flat_signal(), 500, style, Words(identity=("a line",) * 8))
+
+
+@pytest.mark.parametrize("footer", ["50mm/s 10mm/mV 40Hz", "25 mm/s 20 mm/mV"])
+def test_a_footer_with_another_scale_than_the_pages_is_refused(footer, flat_signal):
+    style = PageStyle("3x4+1r", 1120, 560, chest_gain_mm_mv=5.0)
+    with pytest.raises(ParamsError, match="the footer says"):
+        compose(flat_signal(), 500, style, Words(footer=footer))
+    compose(flat_signal(), 500, style, Words(footer="25mm/s 10mm/mV 5mm/mV 40Hz"))
 
 
 @pytest.mark.parametrize("fold", [9, 10])

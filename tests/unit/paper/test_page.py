@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -272,3 +274,17 @@ def test_a_signal_that_is_not_twelve_leads_is_refused(shape):
 def test_a_sampling_rate_that_is_no_rate_is_refused(fs_hz, flat_signal):
     with pytest.raises(RecordError, match="sampling rate"):
         render(flat_signal(), fs_hz, TINY)
+
+
+def test_threads_do_not_draw_into_each_others_pages(wave_signal, flat_signal):
+    signals = [wave_signal(), flat_signal(), wave_signal()[::-1].copy()]
+    alone = [render(signal, 500, TINY).pixels for signal in signals]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda number: render(signals[number % 3], 500, TINY).pixels, range(60)))
+    assert all(np.array_equal(page, alone[number % 3]) for number, page in enumerate(together))
+
+
+def test_the_trace_mask_is_the_ink_that_was_laid(wave_signal):
+    page = render(wave_signal(), 500, PAGE, names=False)
+    inside = page.trace[:, page.boxes[0].x0 + 2 :]
+    assert np.array_equal(ink(page)[:, page.boxes[0].x0 + 2 :], (inside.astype(int) + 8) // 17)

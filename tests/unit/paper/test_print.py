@@ -28,3 +28,11 @@ def test_letters_stand_beside_each_other_not_on_each_other():
     assert len(three) == 3 * len(one)
     stems = three[::3, 0]
     assert np.diff(stems).min() > 2.5  # of six: apart even where the pen is a quarter of the height
+
+
+def test_every_printable_character_and_umlaut_has_strokes_of_its_own():
+    characters = "".join(chr(code) for code in range(0x21, 0x7F)) + "°ÄÖÜäöüßéèµ"
+    drawn = {lettering(character, 0, 0, 6).tobytes() for character in characters}
+    assert len(drawn) == len(characters)
+    assert np.array_equal(lettering("λ", 0, 0, 6), lettering("?", 0, 0, 6), equal_nan=True)
+    assert lettering("", 0, 0, 6).shape == (0, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -85,3 +86,48 @@ def test_a_stroke_off_the_page_leaves_it_bare():
     mask = np.zeros((50, 50), dtype=np.uint8)
     draw_lines(mask, np.array([(-100.0, -100.0), (-5.0, 200.0)]), 2.0)
     assert not mask.any()
+
+
+def by_definition(points, width, shape):
+    """Each pixel's ink from its distance to the nearest segment, pixel by pixel."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]] + 0.5
+    least = np.full(shape, np.inf)
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        dx, dy = x1 - x0, y1 - y0
+        if np.isnan(dx + dy):
+            continue
+        length = dx * dx + dy * dy
+        share = np.clip(((columns - x0) * dx + (rows - y0) * dy) / length, 0, 1) if length else 0.0
+        least = np.minimum(least, np.hypot(columns - x0 - share * dx, rows - y0 - share * dy))
+    return np.floor(255 * np.clip(width / 2 + 0.5 - least, 0, 1) + 0.5)
+
+
+@pytest.mark.parametrize("width", [0.6, 1.4, 2.75, 9.0])
+@pytest.mark.parametrize("step", [0.06, 0.4, 3.0, 20.0])
+def test_a_trace_is_what_its_distances_say_whatever_its_pace_and_pen(width, step):
+    rng = np.random.default_rng(round(width * step * 100))
+    x = np.arange(-5.0, 75.0, step)
+    points = np.column_stack([x, 30 + np.cumsum(rng.normal(0, 2.0 * step**0.5, len(x)))])
+    points[len(x) // 3] = np.nan
+    points[len(x) // 2 :, 0] -= 20.0  # the pen jumps back and goes over its own line
+    mask = np.zeros((60, 70), dtype=np.uint8)
+    draw_lines(mask, points, width)
+    assert np.abs(mask - by_definition(points, width, mask.shape)).max() <= 1  # of 255: roundings differ
+
+
+def test_a_line_drawn_from_right_to_left_is_the_same_line():
+    points = np.column_stack([np.linspace(3, 90, 300), 20 + 15 * np.sin(np.arange(300) / 20)])
+    there, back = (np.zeros((40, 95), dtype=np.uint8) for _ in range(2))
+    draw_lines(there, points, 1.4)
+    draw_lines(back, points[::-1].copy(), 1.4)
+    assert np.abs(there.astype(int) - back).max() <= 1
+
+
+def test_ink_that_leaves_the_mask_does_not_come_in_again_elsewhere():
+    whole = np.full((30, 40), 7, dtype=np.uint8)
+    inner = whole[8:22, 10:30]
+    for points in ([(0.0, 7.0), (25.0, 7.3)], [(9.0, -9.0), (9.5, 40.0)], [(-300.0, 3.0), (300.0, 5.0)]):
+        draw_lines(inner, np.array(points), 3.0)
+    assert inner.max() == 255
+    inner[:] = 7
+    assert (whole == 7).all()
