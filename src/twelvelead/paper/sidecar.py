@@ -15,6 +15,7 @@ import json
 import struct
 import zlib
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def write_sidecar(
     signal = np.asarray(signal_mv, dtype=np.float64)
     median = median_complex(signal, fs_hz) if style.form.median else None
     quantum_mv = QUANTUM_PX / (style.px_mm * max(style.gain_mm_mv, style.chest_gain_mm_mv))
-    shown = _shown(style, words, fs_hz, signal.shape[1])
+    shown = _shown(style, words.header_mm, fs_hz, signal.shape[1])
     while True:
         header = {
             "fs_hz": fs_hz, "samples": signal.shape[1], "quantum_mv": quantum_mv, "names": names,
@@ -112,7 +113,7 @@ def read_sidecar(data: bytes) -> Truth:
         said: Any = {name: tuple(value) if isinstance(value, list) else value for name, value in own.items()}
         words = Words(**said)
         fs_hz, samples, quantum_mv = header["fs_hz"], header["samples"], header["quantum_mv"]
-        shown = _shown(style, words, fs_hz, samples)
+        shown = _shown(style, words.header_mm, fs_hz, samples)
         signal, median = _unpack(zlib.decompress(data[8 + length :]), shown, header["median"], quantum_mv)
         scene = compose(signal, fs_hz, style, words, header["names"], median)
         warp = Warp.from_state(header["warp"]) if header["warp"] else flat_warp(scene)
@@ -124,10 +125,11 @@ def read_sidecar(data: bytes) -> Truth:
     return Truth(scene, warp, quantum_mv)
 
 
-def _shown(style: PageStyle, words: Words, fs_hz: float, samples: int) -> NDArray[np.bool_]:
+@lru_cache(maxsize=32)
+def _shown(style: PageStyle, header_mm: float, fs_hz: float, samples: int) -> NDArray[np.bool_]:
     """(12, samples): which samples the page shows, rhythm strips included."""
     shown = np.zeros((len(LEADS), samples), dtype=bool)
-    for strip in lay_out(style, words.header_mm).strips:
+    for strip in lay_out(style, header_mm).strips:
         if not strip.median:
             first = int(np.ceil(strip.start_s * fs_hz - 1e-6))
             shown[strip.lead, first : int(np.floor(strip.end_s * fs_hz + 1e-6)) + 1] = True
@@ -173,8 +175,10 @@ def _unpack(
 
 def _steps(signal: Floats, quantum_mv: float) -> Ints:
     """Whole multiples of the quantum; a gap holds the value before it."""
-    steps = np.rint(np.clip(np.nan_to_num(signal, nan=0.0), -1e4, 1e4) / quantum_mv).astype(np.int64)
     known = ~np.isnan(signal)
+    if known.all():
+        return np.rint(np.clip(signal, -1e4, 1e4) / quantum_mv).astype(np.int64)
+    steps = np.rint(np.clip(np.nan_to_num(signal, nan=0.0), -1e4, 1e4) / quantum_mv).astype(np.int64)
     last = np.maximum.accumulate(np.where(known, np.arange(signal.shape[1]), 0), axis=1)
     return np.take_along_axis(steps, last, axis=1)
 
