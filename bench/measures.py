@@ -1,8 +1,10 @@
 """How far our measurements are from what people and machines measured in the same real recordings.
 
 Bland–Altman: median error, median absolute error and 95 % limits of agreement, at the recording's own rate
-and resampled to 100 Hz, with the count of recordings where the reference has a value and we have none. The
-peer for the rate is wfdb's xqrs on the same recordings. No reference is a truth: readers differ too.
+and resampled to 100 Hz, with the count of recordings where the reference has a value and we have none. Peers
+on the same recordings: the xqrs of wfdb for the rate; neurokit2 for PR, QRS and QT, where it is installed or
+in the folder of --peers (`python -m pip install --target ../peers neurokit2`). No reference is a truth:
+readers differ too. Thresholds were set on LUDB and Chapman (marked *), so errors there are those of a fit.
 
     python bench/measures.py --data ../shared/data --json bench/results/measures.json
 """
@@ -20,8 +22,8 @@ from typing import Any
 
 import numpy as np
 from hardware import describe
-from references import STATEMENTS, Case, challenge, chapman, dicom, ludb, ptb_xl
-from scipy.signal import resample_poly
+from peers import INTERVALS, METHODS, XQRS_HZ, neurokit, neurokit_intervals, xqrs_rate
+from references import STATEMENTS, Case, challenge, chapman, dicom, ludb, ptb_xl, to_rate
 
 from twelvelead.ecg.lead import LEADS
 from twelvelead.ecg.measure import Measurements, measure
@@ -30,16 +32,7 @@ LOW_HZ = 100.0
 IN_SAMPLE = {"ludb", "chapman"}  # thresholds in ecg/wave.py and ecg/beat.py were set on these two
 HEIGHTS = ("r_mv", "s_mv", "st_mv", "t_mv")
 PACKAGES = ("numpy", "scipy", "wfdb", "pydicom")
-II, V5 = LEADS.index("II"), LEADS.index("V5")
-
-
-def to_rate(case: Case, fs_hz: float) -> np.ndarray:
-    """The recording at another rate, anti-aliased, with its ends continued by their mean."""
-    if fs_hz == case.fs_hz:
-        return case.signal_mv
-    down = math.gcd(round(fs_hz), round(case.fs_hz))
-    up, down = round(fs_hz) // down, round(case.fs_hz) // down
-    return np.asarray(resample_poly(case.signal_mv.astype(np.float64), up, down, axis=1, padtype="mean"))
+II = LEADS.index("II")
 
 
 def ours(m: Measurements, name: str) -> float:
@@ -76,11 +69,15 @@ def agreement(pairs: Iterable[tuple[float, float]], circular: bool = False) -> d
 
 
 def discrimination(values: Sequence[float], said: Sequence[bool], sign: int) -> dict[str, Any]:
-    """How well a measurement alone tells the recordings that a statement was made of: AUC and counts."""
+    """How well a measurement alone tells the recordings that a statement was made of: AUC and counts.
+
+    The AUC is of those that could be measured; failures: the others, with the statement and without.
+    """
     x, y = np.asarray(values, dtype=float) * sign, np.asarray(said)
     have = np.isfinite(x)
     yes, no = x[have & y], x[have & ~y]
-    row: dict[str, Any] = {"yes": int(yes.size), "no": int(no.size), "failures": int((~have & y).sum())}
+    row: dict[str, Any] = {"yes": int(yes.size), "no": int(no.size)}
+    row["failures"] = [int((~have & y).sum()), int((~have & ~y).sum())]
     if yes.size >= 3 and no.size >= 3:
         above = (yes[:, None] > no[None]).mean() + 0.5 * (yes[:, None] == no[None]).mean()
         row["auc"] = round(float(above), 3)
@@ -92,7 +89,7 @@ def compare(cases: Sequence[Case], low: bool) -> dict[str, Any]:
     found = []
     for case in cases:
         fs_hz = LOW_HZ if low else case.fs_hz
-        found.append(measure(to_rate(case, fs_hz), fs_hz))
+        found.append(measure(to_rate(case.signal_mv, case.fs_hz, fs_hz), fs_hz))
     names = dict.fromkeys(name for case in cases for name in case.values)
     figures: dict[str, Any] = {
         name: agreement(
@@ -132,26 +129,77 @@ def _yes_no(pairs: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
     return {"sensitivity": round(sum(yes) / len(yes), 3), "specificity": round(1 - sum(no) / len(no), 3)}
 
 
-def xqrs_rates(cases: Sequence[Case], low: bool) -> tuple[dict[str, Any], float]:
-    """The peer: wfdb's xqrs on lead II, 60 / median RR. Its agreement and its CPU ms a record."""
-    from wfdb.processing import XQRS
-
-    pairs, spent = [], []
+def beside_xqrs(cases: Sequence[Case], low: bool) -> dict[str, Any]:
+    """The rate by us and by xqrs (lead II at `XQRS_HZ`, where it does best) on the same recordings."""
+    theirs, spent, mine = [], [], []
     for case in cases:
         fs_hz = LOW_HZ if low else case.fs_hz
-        lead = to_rate(case, fs_hz)[II].astype(np.float64)
+        rate, spent_ms = xqrs_rate(case, fs_hz)
+        theirs.append((case.values["rate_bpm"], rate))
+        spent.append(spent_ms)
+        found = measure(to_rate(case.signal_mv, case.fs_hz, fs_hz), fs_hz)
+        mine.append((case.values["rate_bpm"], found.rate_bpm))
+    return {
+        "ours": agreement(mine),
+        "xqrs": agreement(theirs),
+        "xqrs_hz": XQRS_HZ,
+        "xqrs_ms": round(statistics.median(spent), 1),
+    }
+
+
+def beside_neurokit(folder: Path, marked: Sequence[Case], told: Sequence[Case]) -> dict[str, Any]:
+    """PR, QRS and QT by us (twelve leads) and by neurokit2 (lead II; prominence also over all leads).
+
+    Args:
+        folder: Where neurokit2 is, if not installed.
+        marked: Recordings with intervals: what ours were fitted to, and theirs were not.
+        told: Recordings with statements, which nobody was fitted to.
+    """
+    kit, reason = neurokit(folder)
+    if kit is None:
+        return {"left_out": reason}
+    figures: dict[str, Any] = {"version": kit.__version__, "ours in-sample": True}
+    found = [measure(case.signal_mv, case.fs_hz) for case in marked]
+    figures["ours"] = {
+        name: agreement([(c.values[name], ours(m, name)) for c, m in zip(marked, found, strict=True)])
+        for name in INTERVALS
+    }
+    asked = {by: (name, sign) for name, (by, sign, _, _) in STATEMENTS.items() if by in INTERVALS}
+    measured = [measure(case.signal_mv, case.fs_hz) for case in told]
+    figures["ours"]["auc of 12SL statements"] = {
+        name: discrimination([ours(m, by) for m in measured], [name in (c.said or ()) for c in told], sign)
+        for by, (name, sign) in asked.items()
+    }
+    for method, leads in [*((method, [II]) for method in METHODS), ("prominence", list(range(12)))]:
         begun = time.process_time()
-        detector = XQRS(sig=lead, fs=fs_hz)
-        detector.detect(verbose=False)
-        spent.append((time.process_time() - begun) * 1000)
-        rr = np.diff(detector.qrs_inds)
-        pairs.append((case.values["rate_bpm"], 60 * fs_hz / float(np.median(rr)) if rr.size else math.nan))
-    return agreement(pairs), statistics.median(spent)
+        theirs = [_of_leads(kit, case, method, leads) for case in marked]
+        spent_ms = (time.process_time() - begun) * 1000 / len(marked)
+        row: dict[str, Any] = {
+            name: agreement([(c.values[name], t[name]) for c, t in zip(marked, theirs, strict=True)])
+            for name in INTERVALS
+        }
+        row["ms a record"] = round(spent_ms, 1)
+        theirs = [_of_leads(kit, case, method, leads) for case in told]
+        row["auc of 12SL statements"] = {
+            name: discrimination([t[by] for t in theirs], [name in (c.said or ()) for c in told], sign)
+            for by, (name, sign) in asked.items()
+        }
+        figures[f"{method}, {'lead II' if len(leads) == 1 else '12 leads'}"] = row
+    return figures
+
+
+def _of_leads(kit: Any, case: Case, method: str, leads: Sequence[int]) -> dict[str, float]:
+    """The median over beats and leads."""
+    found = [neurokit_intervals(kit, case.signal_mv[lead], case.fs_hz, method) for lead in leads]
+    every = {name: np.array([ms for one in found for ms in one[name]]) for name in INTERVALS}
+    return {
+        name: float(np.nanmedian(ms)) if np.isfinite(ms).any() else math.nan for name, ms in every.items()
+    }
 
 
 def speed(cases: Sequence[Case], fs_hz: float, repeats: int = 5) -> dict[str, Any]:
     """CPU milliseconds of `measure` on one core, a 12-lead record of 10 s, the best round of some."""
-    signals = [to_rate(case, fs_hz) for case in cases]
+    signals = [to_rate(case.signal_mv, case.fs_hz, fs_hz) for case in cases]
     for signal in signals[:10]:
         measure(signal, fs_hz)
     rounds = []
@@ -188,17 +236,18 @@ def report(results: dict[str, dict[str, Any]]) -> None:
         for rate, figures in rates.items():
             if rate == "in_sample":
                 continue
+            source_ = source + "*" * rates["in_sample"]
             for name, row in figures.items():
                 if name == "statements":
                     continue
                 limits = "{:9.3f} to {:.3f}".format(*row["limits"]) if "limits" in row else ""
                 middle = row.get("median", math.nan), row.get("median_abs", math.nan)
                 print(
-                    f"{source:11} {rate:8} {name:16} {row['n']:4} {row['failures']:4} {row['extra']:5}"
+                    f"{source_:11} {rate:8} {name:16} {row['n']:4} {row['failures']:4} {row['extra']:5}"
                     f" {middle[0]:8.3f} {middle[1]:10.3f}   {limits}"
                 )
             for name, row in figures.get("statements", {}).items():
-                print(f"{source:11} {rate:8} {name:20} {row}")
+                print(f"{source_:11} {rate:8} {name:20} {row}")
 
 
 SOURCES: dict[str, tuple[str, Callable[[Path], Iterable[Case]]]] = {
@@ -214,6 +263,7 @@ def main() -> None:
     """Print the table; with --json also write every figure."""
     parser = argparse.ArgumentParser(description="our measurements beside hand marks and machine values")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the real ECGs")
+    parser.add_argument("--peers", type=Path, default=Path("../peers"), help="folder that holds neurokit2")
     parser.add_argument("--json", type=Path, help="write every figure here")
     options = parser.parse_args()
     cases = {source: list(read(options.data / folder)) for source, (folder, read) in SOURCES.items()}
@@ -226,17 +276,15 @@ def main() -> None:
         for source, found in cases.items()
     }
     with_rate = cases["ludb"] + cases["chapman"]
-    peers = {}
-    for rate, low in (("own_rate", False), ("100_hz", True)):
-        theirs, spent_ms = xqrs_rates(with_rate, low)
-        mine = [
-            measure(to_rate(c, LOW_HZ if low else c.fs_hz), LOW_HZ if low else c.fs_hz) for c in with_rate
-        ]
-        pairs = [(c.values["rate_bpm"], m.rate_bpm) for c, m in zip(with_rate, mine, strict=True)]
-        peers[rate] = {"ours": agreement(pairs), "xqrs": theirs, "xqrs_ms": round(spent_ms, 1)}
+    rates = {"own_rate": beside_xqrs(with_rate, False), "100_hz": beside_xqrs(with_rate, True)}
+    kit = beside_neurokit(options.peers, cases["ludb"], cases["ptb-xl"])
     speeds = [speed(cases["ptb-xl"][:100], fs_hz) for fs_hz in (100.0, 500.0)]
     report(results)
-    print("rate beside xqrs (ludb + chapman):", json.dumps(peers))
+    print("* in-sample: thresholds were set on these")
+    print("rate beside xqrs (ludb* + chapman*):", json.dumps(rates))
+    print("intervals beside neurokit2 (ours: ludb is in-sample; statements of ptb-xl: nobody's is):")
+    for name, row in kit.items():
+        print(f"  {name}:", json.dumps(row))
     print("speed:", json.dumps(speeds))
     if options.json:
         figures = {
@@ -244,8 +292,10 @@ def main() -> None:
             **describe(*PACKAGES),
             "data": "hand marks (LUDB), MUSE values (Chapman), a DICOM's own, 12SL statements, SNOMED labels",
             "in_sample": "thresholds were set on ludb and chapman: only the rest is out-of-sample",
+            "ludb": "median over beats and leads of each lead's own marks, shorter than a global interval",
             "agreement": results,
-            "rate_beside_xqrs": peers,
+            "rate_beside_xqrs": rates,
+            "intervals_beside_neurokit2": kit,
             "speed": speeds,
         }
         options.json.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

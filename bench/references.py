@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import resample_poly
 
 from twelvelead.data.wfdb import read_record
 from twelvelead.ecg.lead import LEADS, WFDB_LEADS
@@ -61,6 +63,15 @@ STATEMENTS: dict[str, tuple[str, int, frozenset[str], frozenset[str]]] = {
 }
 
 
+def to_rate(signal_mv: Signal, from_hz: float, fs_hz: float) -> Signal:
+    """A recording at another rate, anti-aliased, with its ends continued by their mean."""
+    if fs_hz == from_hz:
+        return signal_mv
+    common = math.gcd(round(fs_hz), round(from_hz))
+    up, down = round(fs_hz) // common, round(from_hz) // common
+    return np.asarray(resample_poly(signal_mv.astype(np.float64), up, down, axis=1, padtype="mean"))
+
+
 def ludb(folder: Path) -> Iterator[Case]:
     """Cardiologists' marks in every lead (doi:10.13026/eegm-h675); paced records are left out."""
     with (folder / "ludb.csv").open(newline="", encoding="utf-8") as file:
@@ -99,7 +110,10 @@ def _marks(path: Path, lead: str) -> Iterator[tuple[str, int, int, int]]:
 
 
 def _intervals(marks: dict[str, list[tuple[str, int, int, int]]]) -> dict[str, float]:
-    """The median over beats and leads of what is marked in each lead, at 2 ms a sample."""
+    """The median over beats and leads of what is marked in each lead, at 2 ms a sample.
+
+    It is shorter than a global interval, from the first onset in any lead to the last end in any.
+    """
     found: dict[str, list[float]] = {name: [] for name in ("p_ms", "pr_ms", "qrs_ms", "qt_ms", "rr", "sd")}
     for rows in marks.values():
         rr = np.diff([2.0 * peak for wave, _, peak, _ in rows if wave == "N"])

@@ -6,8 +6,11 @@ import ast
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,6 +35,7 @@ STATEMENT_HEADER = (
 OVER_89_YEARS = 90.0  # v1.0.3 writes 300 for every age above 89
 SEXES = {"0": "male", "1": "female"}
 HIGH_HZ, LOW_HZ = 500, 100
+ROW_START = re.compile(r'"?\d+(\.0)?"?,')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +66,26 @@ def format_row(cells: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A row of ptbxl_database.csv that cannot be read: its number, its ecg_id if it has one, why."""
+    """A row of ptbxl_database.csv that cannot be used: where it begins, its ecg_id if it has one, why."""
 
-    number: int
+    line: int  # from 1, which is the header
     ecg_id: str
     reason: str
+    paths: tuple[str, ...] = ()  # the records that it names, where that can be read
 
 
 def read_database(path: Path, malformed: list[Malformed] | None = None) -> tuple[str, list[Row]]:
     """The header line and the rows of a ptbxl_database.csv.
 
     Args:
-        path: The table: UTF-8 as published, or Latin-1, as older tools save German reports.
+        path: The table: UTF-8 as published; other lines are Latin-1, as older tools save German reports.
         malformed: Takes the rows that cannot be read, so that the others go on; without it they are refused.
 
     Raises:
         DataError: A needed column is absent, no row can be read, or one cannot and nobody takes it.
     """
-    records = _verbatim(io.StringIO(_decoded(path), newline=""))
-    header, columns = next(records, ("", []))
+    lines = _decoded(path)
+    columns = next(csv.reader(lines[:1]), [])
     missing = [name for name in NEEDED if name not in columns]
     if missing:
         raise DataError(
@@ -88,29 +93,47 @@ def read_database(path: Path, malformed: list[Malformed] | None = None) -> tuple
         )
     rows: list[Row] = []
     faults: list[Malformed] = []
-    for number, (text, cells) in enumerate(records, start=2):
+    for line, text, cells in _records(lines, len(columns)):
+        named = dict(zip(columns, cells, strict=False))
         try:
-            rows.append(_row(text, dict(zip(columns, cells, strict=True))))
-        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as fault:
-            faults.append(Malformed(number, cells[0] if cells else "", str(fault)))
+            rows.append(_row(text, named, len(columns) - len(cells)))
+        except ValueError as fault:
+            paths = [named[name] for name in COLUMNS[-2:]] if len(cells) == len(columns) else []
+            paths = [path for path in paths if path] if all(map(_is_inside, paths)) else []
+            ecg_id = text.partition(",")[0].strip('"\r\n')[:20]
+            faults.append(Malformed(line, ecg_id, str(fault), tuple(paths)))
     if faults and (malformed is None or not rows):
         listed = "\n  ".join(
-            f"row {one.number} (ecg_id {one.ecg_id or '?'}): {one.reason}" for one in faults[:10]
+            f"line {one.line} (ecg_id {one.ecg_id or '?'}): {one.reason}" for one in faults[:10]
         )
         listed += "" if len(faults) <= 10 else f"\n  and {len(faults) - 10} more"
         raise DataError(f"{len(faults)} malformed row(s)\n  {listed}", where=str(path))
     if malformed is not None:
         malformed += faults
-    return header, rows
+    return lines[0], rows
 
 
-def _decoded(path: Path) -> str:
+def _decoded(path: Path) -> list[str]:
+    """The lines with their endings. One wrong byte must not spoil the umlauts of all others."""
+    lines: list[str] = []
+    odd: list[int] = []
     data = path.read_bytes()
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        say(f"{path.name} is not UTF-8 (byte {fault.start}); read as Latin-1: look at its reports' umlauts")
-        return data.decode("latin-1")
+    text = data.removeprefix(BOM_UTF8)
+    place, first = len(data) - len(text), -1
+    for line in text.splitlines(keepends=True):
+        try:
+            lines.append(line.decode("utf-8"))
+        except UnicodeDecodeError as fault:
+            lines.append(line.decode("latin-1"))
+            odd.append(len(lines))
+            first = first if first >= 0 else place + fault.start
+        place += len(line)
+    if odd:
+        say(
+            f"{path.name} is not UTF-8 in {len(odd)} line(s), the first is {odd[0]} (byte {first}): "
+            "read as Latin-1, look at their umlauts"
+        )
+    return lines
 
 
 def statement_table() -> str:
@@ -125,46 +148,106 @@ def statement_table() -> str:
     return "".join(lines)
 
 
-def _verbatim(stream: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """CSV records with their own text; a quoted report may span lines."""
-    seen: list[str] = []
+def _records(lines: Sequence[str], width: int) -> Iterator[tuple[int, str, list[str]]]:
+    """Line number, verbatim text and cells of each record after the header; a report may span lines.
 
-    def remember() -> Iterator[str]:
-        for line in stream:
-            seen.append(line)
-            yield line
+    A quotation mark that is never closed makes one record of two rows, even with as many cells as there are
+    columns, some of each. Such a record ends where the next row begins, and is given without cells.
+    """
+    at = 1
+    while at < len(lines):
+        begun, reader = at, csv.reader(islice(lines, at, None))
+        while begun < len(lines):
+            try:
+                cells = next(reader)
+                end = at + reader.line_num
+            except csv.Error:  # a cell beyond all bounds
+                cells, end = [], len(lines)
+            inner = next((k for k in range(begun + 1, end) if _begins_row(lines, k, width)), None)
+            if inner is not None:
+                yield begun + 1, "".join(lines[begun:inner]), []
+                at = inner
+                break
+            if cells or end > begun + 1:
+                yield begun + 1, "".join(lines[begun:end]), cells
+            begun = end
+        else:
+            return
 
-    for cells in csv.reader(remember()):
-        text = "".join(seen)
-        seen.clear()
-        if cells:
-            yield text, cells
+
+def _begins_row(lines: Sequence[str], at: int, width: int) -> bool:
+    if not ROW_START.match(lines[at]):
+        return False
+    try:
+        return len(next(csv.reader(islice(lines, at, None)))) == width
+    except csv.Error:
+        return False
 
 
-def _row(text: str, cells: Mapping[str, str]) -> Row:
-    codes = ast.literal_eval(cells["scp_codes"])
-    if not isinstance(codes, dict) or not all(isinstance(code, str) for code in codes):
-        raise ValueError(f"scp_codes is no dict of statement codes: {cells['scp_codes'][:60]!r}")
-    age = float(cells["age"] or "nan")
+def _row(text: str, cells: Mapping[str, str], missing: int) -> Row:
+    """One row.
+
+    Args:
+        text: As it stands in the table.
+        cells: By column; some are absent where `missing` is not 0.
+        missing: How many columns it has too few.
+
+    Raises:
+        ValueError: It cannot be used; names the cell.
+    """
+    if not cells:
+        raise ValueError("a quotation mark is not closed")
+    if missing:
+        raise ValueError(f"{abs(missing)} column(s) too {'few' if missing > 0 else 'many'}")
+    if not (cells["filename_lr"] or cells["filename_hr"]):
+        raise ValueError("filename_lr and filename_hr are empty")
+    age = _number("age", cells["age"] or "nan")
     patient = cells["patient_id"].strip()
     return Row(
         text=text if text.endswith("\n") else text + "\n",
-        ecg_id=int(float(cells["ecg_id"])),
+        ecg_id=_whole("ecg_id", cells["ecg_id"]),
         patient_id=patient.removesuffix(".0"),
         age=OVER_89_YEARS if age == 300 else age,
         sex=SEXES.get(cells["sex"].strip().removesuffix(".0"), ""),
         report=cells["report"],
-        likelihoods={code: float(value) for code, value in codes.items()},
-        fold=int(float(cells["strat_fold"])),
+        likelihoods=_likelihoods(cells["scp_codes"]),
+        fold=_whole("strat_fold", cells["strat_fold"]),
         told={name: text for name in TOLD if (text := cells.get(name, "").strip())},
         low=_inside(cells["filename_lr"]),
         high=_inside(cells["filename_hr"]),
     )
 
 
+def _likelihoods(text: str) -> dict[str, float]:
+    try:
+        codes = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):  # their words hold addresses
+        raise ValueError(f"scp_codes is malformed: {text[:60]!r}") from None
+    if not isinstance(codes, dict) or not all(isinstance(code, str) for code in codes):
+        raise ValueError(f"scp_codes is no dict of statement codes: {text[:60]!r}")
+    return {code: _number(f"scp_codes of {code}", value) for code, value in codes.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"{name} is no number: {str(value)[:60]!r}") from None
+
+
+def _whole(name: str, text: str) -> int:
+    value = _number(name, text)
+    if not value.is_integer():
+        raise ValueError(f"{name} is no whole number: {text[:60]!r}")
+    return int(value)
+
+
+def _is_inside(path: str) -> bool:
+    return not (".." in PurePosixPath(path).parts or path.startswith(("/", "~")) or "\\" in path)
+
+
 def _inside(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if ".." in parts or path.startswith(("/", "~")) or "\\" in path:
+    if not _is_inside(path):
         raise ValueError(f"{path!r} leads out of the folder")
     return path
 

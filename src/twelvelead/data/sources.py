@@ -95,15 +95,31 @@ def take_ptbxl(archive: Archive, output: Path, records: int, rate_hz: int) -> Ta
         )
         for row, paths in taken
     ]
-    refused = [
-        Refusal(
-            f"{int(row.ecg_id):05d}" if row.ecg_id.isdecimal() else f"row-{row.number}",
-            f"{ptbxl.DATABASE}:{row.number}",
-            f"malformed row: {row.reason}",
-        )
-        for row in malformed
-    ]
+    last = taken[-1][0].ecg_id if left_out["over_limit"] else None
+    refused = _refused(archive, malformed, {row.ecg_id for row in rows}, last)
     return Taking("ptb-xl", entries, _fetch_entries(archive, entries, sums), left_out, refused)
+
+
+def _refused(
+    archive: Archive, malformed: Iterable[ptbxl.Malformed], known: set[int], last: int | None
+) -> list[Refusal]:
+    """The malformed rows as refusals, without those whose records would not have been taken anyway.
+
+    Args:
+        archive: Tells whether their files are there.
+        malformed: The rows.
+        known: ecg_ids of the other rows.
+        last: The highest ecg_id taken, where a limit left out what lies above.
+    """
+    refused = []
+    for row in malformed:
+        number = int(row.ecg_id) if row.ecg_id.isdecimal() else None
+        beyond = last is not None and number is not None and number > last
+        absent = bool(row.paths) and not any(archive.has(f"{path}.hea") for path in row.paths)
+        if not (beyond or absent):
+            name = f"line-{row.line}" if number is None or number in known else f"{number:05d}"
+            refused.append(Refusal(name, f"{ptbxl.DATABASE}:{row.line}", f"malformed row: {row.reason}"))
+    return refused
 
 
 def take_mimic(archive: Archive, records: int) -> Taking:

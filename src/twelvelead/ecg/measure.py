@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twelvelead.ecg.beat import Beats, find_peaks, group
 from twelvelead.ecg.filter import WORK_HZ, Signal, prepare
+from twelvelead.ecg.kernel import compiled
 from twelvelead.ecg.lead import LEADS
 from twelvelead.ecg.rank import median
 from twelvelead.ecg.wave import Marks, find_waves, samples
@@ -149,10 +150,10 @@ def _collect(beats: Beats, marks: Marks, rhythm: _Rhythm) -> Measurements:
     if marks.p_on is not None and marks.p_off is not None:
         p_ms, pr_ms = _ms(marks.p_off - marks.p_on), _ms(on - marks.p_on)
         p = x[:, marks.p_on : min(marks.p_off + 1, on)]
-        height = _extreme(p - p[:, :3].mean(axis=1, keepdims=True))
+        height = _thousandths(_extreme(p - p[:, :3].mean(axis=1, keepdims=True)))
     t_wave = np.full(len(LEADS), NAN)
     if marks.t_peak is not None and t_end is not None:
-        t_wave = _extreme(x[:, max(off + samples(60), marks.t_peak - samples(120)) : t_end + 1])
+        t_wave = _thousandths(_extreme(x[:, max(off + samples(60), marks.t_peak - samples(120)) : t_end + 1]))
     return Measurements(
         rate_bpm=round(60_000 / rhythm.typical_ms, 1),
         rr_ms=np.rint(rhythm.rr_ms),
@@ -170,7 +171,7 @@ def _collect(beats: Beats, marks: Marks, rhythm: _Rhythm) -> Measurements:
         premature_beats=int(beats.premature.sum()),
         ectopic_beats=int((beats.premature & beats.discordant).sum()),
         n_beats=beats.peaks_s.size,
-        q_mv=_q_wave(qrs),
+        q_mv=_thousandths(_q_wave(qrs)),
         r_mv=_thousandths(np.maximum(qrs.max(axis=1), 0.0)),
         s_mv=_thousandths(np.maximum(-qrs.min(axis=1), 0.0)),
         st_mv=_thousandths(x[:, st_at - 2 : st_at + 3].mean(axis=1)),
@@ -179,22 +180,34 @@ def _collect(beats: Beats, marks: Marks, rhythm: _Rhythm) -> Measurements:
     )
 
 
+@compiled
 def _q_wave(qrs: Signal) -> Signal:
     """Return the depth (mV) of the first deflection beyond `VISIBLE_MV` where it points down, else 0."""
-    seen = np.abs(qrs) > VISIBLE_MV
-    begin = seen.argmax(axis=1)[:, None]
-    place = np.arange(qrs.shape[1])
-    sign = np.sign(np.take_along_axis(qrs, begin, axis=1))
-    crossed = (qrs * sign <= 0) & (place > begin)
-    end = np.where(crossed.any(axis=1), crossed.argmax(axis=1), qrs.shape[1])[:, None]
-    depth = np.where((place >= begin) & (place < end), -qrs, 0.0).max(axis=1)
-    return _thousandths(np.where((sign[:, 0] < 0) & seen.any(axis=1), depth, 0.0))
+    out = np.zeros(qrs.shape[0])
+    for lead in range(out.size):
+        begun = False
+        for at in range(qrs.shape[1]):
+            value = qrs[lead, at]
+            if not begun:
+                if value > VISIBLE_MV:
+                    break
+                begun = value < -VISIBLE_MV
+            elif value >= 0:
+                break
+            if begun:
+                out[lead] = max(out[lead], -value)
+    return out
 
 
+@compiled
 def _extreme(x: Signal) -> Signal:
     """Return the signed value (mV) furthest from zero in each row."""
-    at = np.abs(x).argmax(axis=1)[:, None]
-    return _thousandths(np.take_along_axis(x, at, axis=1)[:, 0])
+    out = np.zeros(x.shape[0])
+    for row in range(out.size):
+        for value in x[row]:
+            if abs(value) > abs(out[row]):
+                out[row] = value
+    return out
 
 
 def _thousandths(x: Signal) -> Signal:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twelvelead.ecg.filter import Signal
+from twelvelead.ecg.kernel import largest, sort_middle
 
-MOST = 32  # beats; the network grows faster than numpy's selection
+T = TypeVar("T", bound=np.floating)
+MOST = 64  # beats; the network grows faster than numpy's selection
+FEW = 64  # largest values that are held while all others are looked at
 
 
 def median(x: Signal) -> float:
@@ -17,41 +22,42 @@ def median(x: Signal) -> float:
     return float((ordered[(x.size - 1) // 2] + ordered[x.size // 2]) / 2)
 
 
+def medians(x: NDArray[T]) -> NDArray[T]:
+    """Return the median along the last axis; x has no NaN."""
+    low, high = (x.shape[-1] - 1) // 2, x.shape[-1] // 2
+    found = np.partition(x, (low, high), axis=-1)
+    return np.asarray((found[..., low] + found[..., high]) / 2)
+
+
 def quantile(x: Signal, share: float) -> Signal:
     """Return the quantile along the last axis, interpolated as np.quantile does; x has no NaN."""
     place = share * (x.shape[-1] - 1)
     low = int(place)
     high = min(low + 1, x.shape[-1] - 1)
-    found = np.partition(x, (low, high), axis=-1)
-    below, above, part = found[..., low], found[..., high], place - low
+    few = x.shape[-1] - low
+    if x.ndim == 2 and few <= FEW:
+        found = largest(x, few)
+        below, above, part = found[:, 0], found[:, high - low], place - low
+    else:
+        found = np.partition(x, (low, high), axis=-1)
+        below, above, part = found[..., low], found[..., high], place - low
     step = above - below
     # numpy goes from the nearer end, too
     return np.asarray(below + step * part if part < 0.5 else above - step * (1 - part))
 
 
-def median_beat(x: Signal) -> Signal:
-    """Return the median over the first axis, the beats, by a sorting network; x has no NaN."""
+def median_down(x: NDArray[T]) -> NDArray[T]:
+    """Return the median over the first axis, such as the beats, by a sorting network; x has no NaN."""
     n = len(x)
     if n > MOST:
         return np.asarray(np.median(x, axis=0))
-    rows = [row.copy() for row in x]
-    spare = np.empty_like(rows[0])
-    for low, high, keep_low, keep_high in _network(n):
-        if keep_low and keep_high:
-            np.minimum(rows[low], rows[high], out=spare)
-            np.maximum(rows[low], rows[high], out=rows[high])
-            rows[low], spare = spare, rows[low]
-        elif keep_low:
-            np.minimum(rows[low], rows[high], out=rows[low])
-        else:
-            np.maximum(rows[low], rows[high], out=rows[high])
-    if n % 2:
-        return rows[n // 2]
-    return (rows[n // 2 - 1] + rows[n // 2]) / 2
+    out = np.empty(x.shape[1:], x.dtype)
+    sort_middle(np.ascontiguousarray(x).reshape(n, -1), _network(n), out.reshape(-1))
+    return out
 
 
 @lru_cache(maxsize=MOST)
-def _network(n: int) -> tuple[tuple[int, int, bool, bool], ...]:
+def _network(n: int) -> NDArray[np.intp]:
     """Batcher's odd-even merge sort of n rows, without the exchanges that do not reach the middle.
 
     Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M. Each step: rows (low, high), and whether the
@@ -75,4 +81,4 @@ def _network(n: int) -> tuple[tuple[int, int, bool, bool], ...]:
         if any(keep):
             steps.append((low, high, *keep))
             wanted |= {low, high}
-    return tuple(reversed(steps))
+    return np.array(steps[::-1], dtype=np.intp).reshape(-1, 4)

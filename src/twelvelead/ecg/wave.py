@@ -7,14 +7,15 @@ on their own peak.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from twelvelead.ecg.beat import BEFORE_S, Beats
+from twelvelead.ecg.beat import BEFORE_S, ROWS, Beats
 from twelvelead.ecg.filter import WORK_HZ, Signal, mirror, raised_cosine
-from twelvelead.ecg.lead import INDEPENDENT
+from twelvelead.ecg.kernel import compiled, weighed
 from twelvelead.ecg.rank import median, quantile
 
 R_AT = round(BEFORE_S * WORK_HZ)
@@ -25,6 +26,7 @@ P_REPEATS, P_REPEATS_IRREGULAR = (
     4.0,
     16.0,
 )  # F ratio of a P wave that recurs; fibrillation gives 0.4–5, sinus > 10
+P_BAND = (15.0, 30.0)
 P_LEAST_MV = 0.03  # root of the summed squares of the independent leads
 
 
@@ -53,12 +55,11 @@ def find_waves(beats: Beats, rr_ms: Signal, irregular: bool) -> Marks | None:
         rr_ms: RR intervals, which bound T and P of neighbouring beats.
         irregular: Whether fibrillation is likely enough to ask more of a P wave.
     """
-    independent = beats.median_mv[list(INDEPENDENT)]
-    qrs = _qrs(independent)
+    quick, smooth = _low_pass(beats.median_mv[ROWS], (40.0, 70.0), P_BAND)
+    qrs = _qrs(quick)
     if qrs is None:
         return None
     on, off = qrs
-    smooth = _low_pass(independent, 15.0, 30.0)
     rr = samples(float(quantile(rr_ms, 0.2)))  # in an irregular rhythm T and P meet in the short intervals
     t_peak, t_end = _t_wave(smooth - smooth[:, on - samples(12) : on].mean(axis=1)[:, None], off, on + rr)
     low = max(
@@ -68,13 +69,15 @@ def find_waves(beats: Beats, rr_ms: Signal, irregular: bool) -> Marks | None:
     return Marks(on, off, p_on, p_off, t_peak, t_end)
 
 
-def _low_pass(x: Signal, full_hz: float, none_hz: float) -> Signal:
-    """Smooth the last axis with zero phase; its ends are mirrored."""
+def _low_pass(x: Signal, *bands: tuple[float, float]) -> list[Signal]:
+    """Smooth the last axis with zero phase, once for each (full_hz, none_hz); its ends are mirrored."""
     pad = samples(200)
     wide = mirror(x, pad, pad)
     size = wide.shape[-1]
-    gain = _gain(size, full_hz, none_hz)
-    return np.fft.irfft(np.fft.rfft(wide, axis=-1) * gain, size, axis=-1)[..., pad : size - pad]
+    spectrum = np.fft.rfft(wide, axis=-1)
+    return [
+        np.fft.irfft(spectrum * _gain(size, *band), size, axis=-1)[..., pad : size - pad] for band in bands
+    ]
 
 
 @lru_cache(maxsize=512)  # the P window has another length in each recording
@@ -82,10 +85,8 @@ def _gain(size: int, full_hz: float, none_hz: float) -> Signal:
     return 1 - raised_cosine(np.fft.rfftfreq(size, 1 / WORK_HZ).astype(np.float64), full_hz, none_hz)
 
 
-def _qrs(independent: Signal) -> tuple[int, int] | None:
-    x = _low_pass(independent, 40.0, 70.0)
-    speed = np.zeros(x.shape[1])
-    np.sqrt(((x[:, 6:] - x[:, :-6]) ** 2).sum(axis=0), out=speed[3:-3])
+def _qrs(x: Signal) -> tuple[int, int] | None:
+    speed = _speed(x, samples(12))
     low, high = R_AT - samples(130), R_AT + samples(170)
     first = R_AT - samples(60)
     peak = first + int(np.argmax(speed[first : R_AT + samples(60)]))
@@ -117,7 +118,7 @@ def _t_wave(x: Signal, qrs_off: int, next_qrs: int) -> tuple[int | None, int | N
     high = min(x.shape[1] - samples(40), next_qrs - samples(80), qrs_off + samples(440))
     if high - low < samples(80):
         return None, None
-    size = np.sqrt((x**2).sum(axis=0))
+    size = _size(x)
     peak = _highest_hump(size, low, high)
     if size[peak] < 0.05:
         return None, None
@@ -130,17 +131,15 @@ def _p_wave(beats: Beats, low: int, on: int, repeats: float) -> tuple[int | None
     if on - low < samples(90):
         return None, None
     # Cut before smoothing, or the foot of QRS would spill into the PR segment.
-    part = _low_pass(beats.median_mv[list(INDEPENDENT), low:on], 15.0, 30.0)
-    edge = samples(12)
-    first, last = part[:, :edge].mean(axis=1, keepdims=True), part[:, -edge:].mean(axis=1, keepdims=True)
-    level = part - first - np.linspace(0.0, 1.0, on - low) * (last - first)
-    size = np.sqrt((level**2).sum(axis=0))
+    [part] = _low_pass(beats.median_mv[ROWS, low:on], P_BAND)
+    level = _levelled(part, samples(12))
+    size = _size(level)
     peak = _highest_hump(size, samples(20), on - low - samples(16))
     if size[peak] < P_LEAST_MV:
         return None, None
     weight = level[:, peak] / size[peak]
-    each = (beats.stack_mv[:, list(INDEPENDENT), low:on] * weight[:, None]).sum(axis=1)
-    if _recurrence(_low_pass(each, 15.0, 30.0)) < repeats:
+    [each] = _low_pass(weighed(beats.stack_mv[:, :, low:on], ROWS, weight), P_BAND)
+    if _recurrence(each) < repeats:
         return None, None
     along = _project(level, peak)
     reach, n = samples(110), along.size - 1
@@ -148,36 +147,105 @@ def _p_wave(beats: Beats, low: int, on: int, repeats: float) -> tuple[int | None
     return low + begin, low + _tangent(along, peak, min(n, peak + reach))
 
 
+@compiled
+def _speed(x: Signal, reach: int) -> Signal:
+    """Length of the change of (leads, n) traces over `reach` samples, half on each side; 0 at the ends."""
+    out = np.zeros(x.shape[1])
+    half = reach // 2
+    for lead in range(x.shape[0]):
+        for at in range(half, out.size - half):
+            change = x[lead, at + half] - x[lead, at - half]
+            out[at] += change * change
+    return np.sqrt(out)
+
+
+@compiled
+def _size(x: Signal) -> Signal:
+    """Root of the summed squares over the leads of (leads, n)."""
+    out = np.zeros(x.shape[1])
+    for lead in range(x.shape[0]):
+        for at in range(out.size):
+            out[at] += x[lead, at] * x[lead, at]
+    return np.sqrt(out)
+
+
+@compiled
+def _levelled(x: Signal, edge: int) -> Signal:
+    """Take a straight line from the mean of the first to that of the last `edge` samples out of each row."""
+    rows, n = x.shape
+    out = np.empty((rows, n))
+    for row in range(rows):
+        first, last = 0.0, 0.0
+        for at in range(edge):
+            first += x[row, at] / edge
+            last += x[row, n - 1 - at] / edge
+        for at in range(n):
+            out[row, at] = x[row, at] - first - at / (n - 1) * (last - first)
+    return out
+
+
+@compiled
 def _recurrence(each: Signal) -> float:
     """Return the F ratio of what (beats, samples) traces share: analysis of variance, beats as repeats."""
-    centred = each - each.mean(axis=1, keepdims=True)
-    common = centred.mean(axis=0)
-    spread = float(((centred - common) ** 2).sum()) / max(len(each) - 1, 1)
-    return len(each) * float((common**2).sum()) / max(spread, 1e-12)
+    beats, n = each.shape
+    common, mean = np.zeros(n), np.zeros(beats)
+    for beat in range(beats):
+        for at in range(n):
+            mean[beat] += each[beat, at] / n
+        for at in range(n):
+            common[at] += (each[beat, at] - mean[beat]) / beats
+    shared, spread = 0.0, 0.0
+    for at in range(n):
+        shared += common[at] ** 2
+        for beat in range(beats):
+            spread += (each[beat, at] - mean[beat] - common[at]) ** 2
+    return float(beats * shared / max(spread / max(beats - 1, 1), 1e-12))
 
 
+@compiled
 def _highest_hump(size: Signal, low: int, high: int) -> int:
     """Return the highest local maximum inside [low, high), or the highest sample where there is none."""
-    part = size[low:high]
-    inner = np.flatnonzero((part[1:-1] >= part[:-2]) & (part[1:-1] > part[2:])) + 1
-    return low + int(inner[np.argmax(part[inner])] if inner.size else np.argmax(part))
+    hump, top = -1, low
+    for at in range(low, high):
+        if size[at] > size[top]:
+            top = at
+        turns = low < at < high - 1 and size[at] >= size[at - 1] and size[at] > size[at + 1]
+        if turns and (hump < 0 or size[at] > size[hump]):
+            hump = at
+    return hump if hump >= 0 else top
 
 
+@compiled
 def _project(x: Signal, peak: int) -> Signal:
     """Project the leads on their pattern at the peak: one trace with the wave upright and noise least."""
-    weight = x[:, peak] / np.sqrt(max(float((x[:, peak] ** 2).sum()), 1e-12))
-    return (x * weight[:, None]).sum(axis=0)
+    leads, n = x.shape
+    power = 0.0
+    for lead in range(leads):
+        power += x[lead, peak] * x[lead, peak]
+    out = np.zeros(n)
+    for lead in range(leads):
+        weight = x[lead, peak] / math.sqrt(max(power, 1e-12))
+        for at in range(n):
+            out[at] += x[lead, at] * weight
+    return out
 
 
+@compiled
 def _tangent(along: Signal, peak: int, limit: int) -> int:
     """Return where the steepest tangent after the peak meets the lowest level that follows."""
-    part = along[peak : limit + 1]
-    if part.size < 4:
+    n = min(limit + 1, along.size) - peak
+    if n < 4:
         return limit
-    bottom = int(np.argmin(part))
-    slope = np.diff(part[: max(bottom, 3) + 1])
-    steepest = int(np.argmin(slope))
-    if slope[steepest] >= 0:
+    bottom, steepest = 0, 0
+    for at in range(1, n):
+        if along[peak + at] < along[peak + bottom]:
+            bottom = at
+    least = along[peak + 1] - along[peak]
+    for at in range(1, min(max(bottom, 3), n - 1)):
+        slope = along[peak + at + 1] - along[peak + at]
+        if slope < least:
+            least, steepest = slope, at
+    if least >= 0:
         return limit
-    run = (part[bottom] - (part[steepest] + part[steepest + 1]) / 2) / slope[steepest]
-    return min(peak + round(steepest + 0.5 + run), limit)
+    middle = (along[peak + steepest] + along[peak + steepest + 1]) / 2
+    return min(peak + round(steepest + 0.5 + (along[peak + bottom] - middle) / least), limit)

@@ -8,7 +8,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from twelvelead.ecg.kernel import compiled
 from twelvelead.ecg.lead import INDEPENDENT
+from twelvelead.ecg.rank import median_down, medians
 from twelvelead.validation.electrodes import chest_order
 
 Signal = npt.NDArray[np.float32]
@@ -69,9 +71,10 @@ def signal_facts(whole: Signal, nan_share: float, fs_hz: float) -> tuple[dict[st
     size = high - low
     flat = size < FLAT_MV
     coarse, coarse_hz = _coarse(whole, fs_hz)
-    level = np.median(coarse, axis=1, keepdims=True)
-    gram = (coarse - level) @ (coarse - level).T / coarse.shape[1]
-    clipped = _clipped(whole, low, high, flat, fs_hz)
+    level = medians(coarse)[:, None]
+    centred = coarse - level
+    gram = centred @ centred.T / coarse.shape[1]
+    clipped = _clipped(whole, low, high, flat, max(3, round(CLIP_S * fs_hz)))
     lag = max(1, round(CHANGE_S * coarse_hz))
     change = coarse[6:, lag:] - coarse[6:, :-lag]
     swap, fit = chest_order(change @ change.T)
@@ -82,10 +85,10 @@ def signal_facts(whole: Signal, nan_share: float, fs_hz: float) -> tuple[dict[st
         "nan_share": nan_share,
         "min_mv": float(low.min()),
         "max_mv": float(high.max()),
-        "typical_mv": float(np.median(np.median(np.ptp(_blocks(coarse, BEAT_S, coarse_hz), axis=2), axis=1))),
+        "typical_mv": float(medians(medians(np.ptp(_blocks(coarse, BEAT_S, coarse_hz), axis=2)))),
         "range_ratio": float(alive.max() / alive.min()) if alive.size > 1 else math.nan,
         "flat_leads": float(flat.sum()),
-        "still_s": _still_s(whole, flat, fs_hz),
+        "still_s": _longest_still(whole, flat) / fs_hz if alive.size else math.nan,
         "clip_share": float(clipped.mean()),
         "clip_lead_share": float(clipped.max()),
         "offset_mv": float(np.abs(level).max()),
@@ -115,50 +118,55 @@ def _blocks(coarse: Signal, seconds: float, coarse_hz: float) -> Signal:
 
 
 def _step_mv(coarse: Signal, coarse_hz: float) -> float:
-    levels = np.median(_blocks(coarse, LEVEL_S, coarse_hz), axis=2)  # a median: QRS is short, a level is not
+    levels = median_down(np.moveaxis(_blocks(coarse, LEVEL_S, coarse_hz), 2, 0))  # QRS is short, a level not
     pairs = (levels[:, 1:] + levels[:, :-1]) / 2
     change = np.abs(pairs[:, 2:] - pairs[:, :-2])
     return float(change.max()) if change.size else math.nan
 
 
-def _still_s(whole: Signal, flat: Mask, fs_hz: float) -> float:
-    """Longest run of equal samples in leads that have a signal elsewhere."""
-    alive = whole[~flat]
-    if not alive.size:
-        return math.nan
-    moves = np.ones((len(alive), alive.shape[1] + 1), dtype=bool)  # each lead ends with a move
-    moves[:, 1:-1] = alive[:, 1:] != alive[:, :-1]
-    return float(np.diff(np.flatnonzero(moves.ravel())).max() / fs_hz)
+@compiled
+def _longest_still(whole: Signal, flat: Mask) -> int:
+    """Longest run of equal samples, in samples, in leads that have a signal elsewhere."""
+    longest = 1
+    for lead in range(whole.shape[0]):
+        run = 1
+        for at in range(1, 0 if flat[lead] else whole.shape[1]):
+            run = run + 1 if whole[lead, at] == whole[lead, at - 1] else 1
+            longest = max(longest, run)
+    return longest
 
 
-def _clipped(whole: Signal, low: Signal, high: Signal, flat: Mask, fs_hz: float) -> npt.NDArray[np.float64]:
-    """(12,) share of each lead's samples in runs of at least CLIP_S at its highest or lowest value."""
-    least = max(3, round(CLIP_S * fs_hz))
-    n = whole.shape[1]
-    share = np.zeros(len(whole))
-    for bound in (low, high):
-        at = np.flatnonzero((whole == bound[:, None]).ravel())  # few: cheaper than runs over all samples
-        lead = at // n
-        new = np.flatnonzero((np.diff(at, prepend=-2) != 1) | (np.diff(lead, prepend=-1) != 0))
-        length = np.diff(new, append=at.size)
-        share += (
-            np.bincount(lead[new], weights=np.where(length >= least, length, 0), minlength=len(whole)) / n
-        )
-    return np.where(flat, 0.0, share)
+@compiled
+def _clipped(whole: Signal, low: Signal, high: Signal, flat: Mask, least: int) -> npt.NDArray[np.float64]:
+    """(12,) share of each lead's samples in runs of at least `least` at its highest or lowest value."""
+    leads, n = whole.shape
+    share = np.zeros(leads)
+    for lead in range(leads):
+        if flat[lead]:
+            continue
+        for bound in (low[lead], high[lead]):
+            run = 0
+            for at in range(n + 1):
+                if at < n and whole[lead, at] == bound:
+                    run += 1
+                elif run:
+                    share[lead] += run if run >= least else 0
+                    run = 0
+    return share / n
 
 
 def _same_leads(gram: Signal, flat: Mask) -> float:
     power = np.diag(gram)
     apart = power[:, None] + power[None] - 2 * gram
-    alike = np.triu(apart < SAME_MV**2, 1)
-    return float(alike[np.ix_(~flat, ~flat)].sum())
+    alike = (apart < SAME_MV**2) & ~flat & ~flat[:, None]
+    return float(np.count_nonzero(np.triu(alike, 1)))
 
 
 def _limb_sums(whole: Signal) -> dict[str, float]:
     i, ii, iii, avr, avl, avf = whole[:6]
     residuals = np.stack([ii - i - iii, avr + (i + ii) / 2, avl - (i - iii) / 2, avf - (ii + iii) / 2])
-    medians = np.median(np.abs(residuals), axis=1)
-    return {"einthoven_mv": float(medians[0]), "goldberger_mv": float(medians[1:].max())}
+    middle = medians(np.abs(residuals))
+    return {"einthoven_mv": float(middle[0]), "goldberger_mv": float(middle[1:].max())}
 
 
 @lru_cache(maxsize=8)
@@ -181,7 +189,7 @@ def _noise(whole: Signal, fs_hz: float) -> dict[str, float]:
     n = whole.shape[1]
     rows = whole[list(INDEPENDENT)]
     end = min(max(1, round(LEVEL_S * fs_hz)), n)
-    first, last = np.median(rows[:, :end], axis=1), np.median(rows[:, -end:], axis=1)
+    first, last = median_down(rows[:, :end].T), median_down(rows[:, -end:].T)
     slope = (last - first)[:, None] * np.linspace(0, 1, n, dtype=np.float32)
     spectrum = np.fft.rfft(rows - first[:, None] - slope, axis=1)
     power = (spectrum.real**2 + spectrum.imag**2) * np.float32(2 / n**2)

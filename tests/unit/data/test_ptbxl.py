@@ -71,7 +71,7 @@ def test_a_path_out_of_the_folder_is_refused(tmp_path, path):
 
 @pytest.mark.parametrize("codes", ["__import__('os').getcwd()", "['NORM']", "{1: 2}", "", "{'NORM': 'x'}"])
 def test_statement_codes_that_are_no_dict_are_named_with_their_row(tmp_path, codes):
-    with pytest.raises(DataError, match=r"row 2 \(ecg_id 12\)"):
+    with pytest.raises(DataError, match=r"line 2 \(ecg_id 12\)"):
         read_one(tmp_path, scp_codes=codes)
 
 
@@ -88,7 +88,7 @@ def test_a_malformed_row_is_set_aside_with_its_reason_and_the_others_go_on(tmp_p
     malformed = []
     _, read = ptbxl.read_database(table(tmp_path, *rows), malformed)
     assert [row.ecg_id for row in read] == [1, 3]
-    assert [(row.number, row.ecg_id) for row in malformed] == [(3, "2"), (5, "4")]
+    assert [(row.line, row.ecg_id) for row in malformed] == [(3, "2"), (5, "4")]
     with pytest.raises(DataError, match="malformed row"):  # nothing left to go on with
         ptbxl.read_database(table(tmp_path, rows[3]), [])
 

@@ -197,6 +197,6 @@ def test_values_are_rounded_so_that_last_bits_do_not_show() -> None:
 
 
 def test_measuring_needs_neither_scipy_nor_pandas() -> None:
-    code = "import sys, twelvelead.ecg.measure; print({'scipy', 'pandas'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    absent = "import sys; sys.modules |= dict.fromkeys(('scipy', 'pandas')); "
+    code = absent + "import twelvelead.ecg.measure"  # numba looks for scipy and goes on without it
+    subprocess.run([sys.executable, "-c", code], check=True)
