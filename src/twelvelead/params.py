@@ -134,11 +134,29 @@ class Synthesize(Section):
     seed: int = Field(1, ge=0)
 
 
+class Shares(Section):
+    """Weights of the families among the free questions; a dialogue of two to four turns counts as one."""
+
+    feature: float = Field(0.25, ge=0, description="rate, intervals, axis, wave heights, noise")
+    rhythm: float = Field(0.15, ge=0)
+    morphology: float = Field(0.3, ge=0, description="diagnoses, forms, classes, infarction stages")
+    ecgqa: float = Field(0.18, ge=0, description="ECG-QA's verify, choose and query")
+    dialogue: float = Field(0.1, ge=0)
+    report: float = Field(0.02, ge=0, description="impressions, beside the whole report of each page")
+
+
 class Instruct(Section):
     """Which questions are asked of a page."""
 
-    measurement_questions: int = Field(4, ge=0, le=40, description="measured-value questions a page")
+    slots: bool = Field(True, description="ask every scored statement of each page, in the scorer's words")
+    questions: float = Field(
+        5.0, ge=0, le=200, description="average number of free questions a page, beside its report"
+    )
+    shares: Shares = Shares()
     report: bool = Field(True, description="one structured report a page")
+    measurement_questions: int = Field(
+        0, ge=0, le=40, description="measured-value questions a page in the fixed words of pretraining"
+    )
     norm_cap: float = Field(0.5, gt=0, le=1, description="largest share of NORM pages among training pages")
     seed: int = Field(1, ge=0)
 

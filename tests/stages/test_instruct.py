@@ -1,6 +1,9 @@
 """Stage instruct on a hand-made index and manifest: folds stay apart, answers are the record's own."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,8 @@ import pytest
 from twelvelead.data.index import INDEX
 from twelvelead.data.shard import read_rows, write_parquet
 from twelvelead.errors import DataError
+from twelvelead.instruct.sample import FREE_FAMILIES, messages
+from twelvelead.instruct.shards import page_seed
 from twelvelead.params import Instruct
 from twelvelead.stages.instruct import instruct
 
@@ -56,7 +61,7 @@ def inputs(tmp_path):
 def make(inputs, tmp_path, **changes):
     output = tmp_path / f"out{len(list(tmp_path.glob('out*')))}"
     output.mkdir()
-    summary = instruct(inputs, output, Instruct(**changes), tmp_path / "work")
+    summary = instruct(inputs, output, Instruct(**changes), tmp_path / f"work-{output.name}")
     return output, summary
 
 
@@ -76,13 +81,56 @@ def test_answers_about_statements_are_the_labels(inputs, tmp_path):
 
 
 def test_every_sample_shows_one_picture_first_and_names_its_source(inputs, tmp_path):
-    output, _ = make(inputs, tmp_path)
+    output, _ = make(inputs, tmp_path, questions=30.0, measurement_questions=3)
     for row in read_rows(output, "train-*.parquet"):
-        user, assistant = row["messages"]
-        assert [part["type"] for part in user["content"]] == ["image", "text"]
-        assert assistant["content"][0]["text"]
+        kinds = [[part["type"] for part in turn["content"]] for turn in row["messages"]]
+        assert kinds == [["image", "text"]] + [["text"]] * (len(kinds) - 1)
+        assert [turn["role"] for turn in row["messages"]] == ["user", "assistant"] * (len(kinds) // 2)
+        assert (len(kinds) > 2) == (row["format"] == "dialogue")
+        assert all(turn["content"][-1]["text"] for turn in row["messages"])
+        assert "x" not in {turn["content"][-1]["text"] for turn in row["messages"]}
         assert row["answer_source"]
-        assert "x" not in {row["answer_source"], assistant["content"][0]["text"]}
+        assert bool(row["template"]) == (row["family"] not in ("statement", "measurement"))
+        assert row["seed"] == page_seed(1, row["page_id"])
+
+
+def test_rows_are_what_their_samples_would_say(inputs, tmp_path):
+    """The nested column is built from flat ones; it must be what `Sample.messages` says."""
+    output, _ = make(inputs, tmp_path, slots=False, questions=20.0)
+    rows = list(read_rows(output, "train-*.parquet"))
+    assert {row["family"] for row in rows} == set(FREE_FAMILIES)
+    for row in rows:
+        said = ["".join(part["text"] for part in turn["content"]) for turn in row["messages"]]
+        turns = list(zip(said[::2], said[1::2], strict=True))
+        assert row["messages"] == messages(*turns[0], tuple(turns[1:]))
+
+
+def test_slots_come_first_in_their_order_and_their_fixed_words(inputs, tmp_path):
+    output, _ = make(inputs, tmp_path)
+    pages = {}
+    for row in read_rows(output, "*-0*.parquet"):
+        pages.setdefault(row["page_id"], []).append(row)
+    for rows in pages.values():
+        assert [row["sample_id"] for row in rows] == [
+            f"{rows[0]['page_id']}-{n:03d}" for n in range(len(rows))
+        ]
+        assert [row["code"] for row in rows[:3]] == ["NORM", "IMI", "SR"]
+        assert [row["messages"][0]["content"][1]["text"] for row in rows[:3]] == [
+            "Does this ECG show a normal ECG?",
+            "Does this ECG show inferior myocardial infarction?",
+            "Does this ECG show sinus rhythm?",
+        ]
+        assert "statement" not in {row["family"] for row in rows[3:]}
+
+
+def test_free_statement_questions_are_balanced(inputs, tmp_path):
+    output, _ = make(inputs, tmp_path, slots=False, questions=30.0)
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["statements"]["train"] == {}
+    assert summary["free_statements"]["train"].keys() >= {"NORM", "IMI"}
+    assert summary["free_statements"]["test"] == {}  # all are normal: nothing can be balanced
+    for answers in summary["free_statements"]["train"].values():
+        assert answers["Yes"] == answers["No"]
 
 
 def test_normal_pages_are_capped_in_training_only(inputs, tmp_path):
@@ -106,6 +154,68 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(inputs, tmp_pat
     name = "train-00000.parquet"
     assert (one / name).read_bytes() == (two / name).read_bytes()
     assert (one / name).read_bytes() != (other / name).read_bytes()
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_workers_change_nothing(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr("twelvelead.stages.instruct.ROWS_PER_SHARD", 40)
+    found = []
+    for count in ("1", "3"):
+        monkeypatch.setenv("TWELVELEAD_WORKERS", count)
+        found.append(files(make(inputs, tmp_path)[0]))
+    assert len(found[0]) > 5
+    assert found[0] == found[1]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from twelvelead.instruct import shards
+from twelvelead.params import Instruct
+from twelvelead.stages import instruct as stage
+
+stage.ROWS_PER_SHARD, write, done = 40, shards.write, []
+
+def dying(shard):
+    if len(done) == 3:  # in the middle of a file
+        shards.Block.table = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+    done.append(shard)
+    return write(shard)
+
+shards.write = dying
+at = Path(sys.argv[1])
+stage.instruct({name: at / name for name in ("validation", "pages")}, at / "out", Instruct(), at / "work")
+"""
+
+
+def test_a_killed_run_goes_on_with_the_shards_it_has(inputs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("twelvelead.stages.instruct.ROWS_PER_SHARD", 40)
+    monkeypatch.setenv("TWELVELEAD_WORKERS", "1")
+    whole = files(make(inputs, tmp_path)[0])
+    end = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, capture_output=True)
+    assert end.returncode == -signal.SIGKILL
+    work = tmp_path / "work"
+    kept = {path.name: path.stat().st_mtime_ns for path in work.glob("[!.]*.parquet")}
+    assert len(kept) == 3
+    output = tmp_path / "again"
+    output.mkdir()
+    instruct(inputs, output, Instruct(), work)
+    assert "going on: 3 of " in capsys.readouterr().err
+    assert {name: (work / name).stat().st_mtime_ns for name in kept} == kept
+    assert files(output) == whole
+
+
+def test_shards_open_as_a_data_set(inputs, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    output, summary = make(inputs, tmp_path)
+    found = datasets.load_dataset(
+        "parquet", data_files=str(output / "train-*.parquet"), split="train", cache_dir=str(tmp_path / "hf")
+    )
+    assert len(found) == summary["samples"]["train"]
+    assert found[0]["messages"][1]["content"][0]["text"] in ("Yes", "No")
 
 
 def test_a_fold_without_pages_is_refused(inputs, tmp_path):

@@ -21,6 +21,7 @@ from twelvelead.errors import DataError, LeakageError, ParamsError
 from twelvelead.instruct import chat, ecgqa_json, llava
 from twelvelead.instruct.conversation import Conversation
 from twelvelead.instruct.json_items import Item, read_items
+from twelvelead.instruct.shards import schema
 from twelvelead.instruct.whole import new_folder
 from twelvelead.progress import say
 
@@ -115,7 +116,7 @@ def import_conversations(
     tally = _Tally(source.name)
     with new_folder(to) as folder:
         writers = {
-            split: ShardWriter(folder, f"{split}-{form}", _schema(), SHARD_MB, rows_per_group=4096)
+            split: ShardWriter(folder, f"{split}-{form}", schema(), SHARD_MB, rows_per_group=4096)
             for split in ("train", "validation", "test")
         }
         for where, item in read(source):
@@ -217,19 +218,6 @@ def _check(conversation: Conversation, record: _Record, where: str) -> None:
                 where=where,
                 fix="give the validation that this export was made from",
             )
-
-
-def _schema() -> Any:
-    """Arrow schema of an instruction shard, as the stage writes it."""
-    import pyarrow as pa
-
-    from twelvelead.instruct.conversation import TEXTS
-
-    content = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
-    fields = [(name, pa.string()) for name in TEXTS] + [("fold", pa.int8()), ("seed", pa.int64())]
-    return pa.schema(
-        [*fields, ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", content)])))]
-    )
 
 
 def _summary(form: str, tally: _Tally) -> dict[str, Any]:

@@ -1,8 +1,14 @@
-"""Stage instruct: grounded questions and answers per page, one set of shards per fold group."""
+"""Stage instruct: grounded questions and answers per page, one set of shards per fold group.
+
+The plan says which page is asked what; shards are then worded and written one by one, each by one worker
+into a file of the work folder that appears whole or not at all, so a killed run keeps what it has.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,54 +17,131 @@ from typing import Any
 import numpy as np
 
 from twelvelead.errors import DataError
+from twelvelead.instruct import shards
 from twelvelead.instruct.sample import NO, YES
 from twelvelead.params import Instruct
-from twelvelead.progress import track
+from twelvelead.progress import say, track
 
 SEED_KEY = 4  # this stage's branch of the seed tree
-SHARD_MB = 128
+ROWS_PER_SHARD = 1 << 16  # some seconds of work: little to lose, enough to do for each worker
+SHARDS_ALONE = 3  # fewer are written before a worker process has loaded pandas
 SPLITS = {"train": range(1, 9), "validation": (9,), "test": (10,)}
+SUMMARY = "summary.json"
 
 
 def instruct(inputs: Mapping[str, Path], output: Path, params: Instruct, work: Path) -> dict[str, Any]:
-    """Write `<split>-00000.parquet` and summary.json.
+    """Write `<split>-00000.parquet` … and summary.json.
+
+    Returns:
+        Samples by split.
 
     Raises:
         DataError: A fold group has no pages.
     """
+    todo = _shards(inputs, params, work)
+    _write([shard for shard in todo if not shard.file.is_file()], len(todo))
+    output.mkdir(parents=True, exist_ok=True)
+    summary: dict[str, Any] = {}
+    for split in SPLITS:
+        mine = [shard.file for shard in todo if shard.file.name.startswith(f"{split}-")]
+        for file in mine:
+            _put(file, output / file.name)
+        for name, value in _counts(mine).items():
+            summary.setdefault(name, {})[split] = value
+    text = json.dumps(summary, indent=1, sort_keys=True)
+    (output / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    return {"samples": summary["samples"]}
+
+
+def _shards(inputs: Mapping[str, Path], params: Instruct, work: Path) -> list[shards.Shard]:
+    """Every shard of every split, with its plan."""
     import pandas as pd
 
     from twelvelead.data.index import read_validated
-    from twelvelead.data.shard import ShardWriter
+    from twelvelead.instruct.cohort import Cohort
+    from twelvelead.instruct.limit import limits_of
+    from twelvelead.instruct.plan import plan
 
     records, scored = read_validated(inputs["validation"])
-    records = records.set_index("record_id")
+    records = records[[name for name in records.columns if name in shards.CASE_COLUMNS]]
     pages = pd.read_parquet(
         inputs["pages"] / "manifest.parquet", columns=["page_id", "record_id", "patient_id", "fold"]
     )
-    summary: dict[str, Any] = {"samples": {}, "families": {}, "statements": {}}
-    for split, folds in SPLITS.items():
+    row_of = pd.Series(np.arange(len(records)), index=records["record_id"])
+    cohort = Cohort.of(shards.rows_of(records))
+    limits = limits_of(cohort.take(np.flatnonzero(records["fold"].isin(SPLITS["train"]))))
+    asking = shards.Asking(
+        tuple(scored) if params.slots else (), params.measurement_questions, params.report, params.seed
+    )
+    a_page = len(asking.slots) + params.questions + asking.measurements + asking.report
+    cut = max(1, ROWS_PER_SHARD // max(1, round(a_page)))
+    found = []
+    for number, (split, folds) in enumerate(SPLITS.items()):
         chosen = pages[pages["fold"].isin(list(folds))]
         if split == "train":
-            chosen = cap_normal(chosen, records, params)
+            chosen = cap_normal(chosen, records.set_index("record_id"), params)
         if chosen.empty:
             raise DataError(f"no pages in the {split} folds {list(folds)}", where="pages/manifest.parquet")
-        writer = ShardWriter(output, split, schema(), SHARD_MB, rows_per_group=4096)
-        families: Counter[str] = Counter()
-        answers: Counter[tuple[str, str]] = Counter()
-        for row in _rows(chosen, records, scored, params, split):
-            writer.add(row, 256)
-            families[row["family"]] += 1
-            if row["code"]:
-                answers[row["code"], row["messages"][1]["content"][0]["text"]] += 1
-        writer.close()
-        summary["samples"][split] = families.total()
-        summary["families"][split] = dict(sorted(families.items()))
-        summary["statements"][split] = {code: {a: answers[code, a] for a in (YES, NO)} for code in scored}
-    (output / "summary.json").write_text(
-        json.dumps(summary, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-    )
-    return {"samples": summary["samples"]}
+        rows = row_of[chosen["record_id"]].to_numpy()
+        rng = np.random.default_rng(np.random.SeedSequence(params.seed, spawn_key=(SEED_KEY, 1, number)))
+        planned = plan(cohort.take(rows), limits, params.questions, params.shares.model_dump(), rng)
+        names = list(zip(chosen["page_id"], chosen["patient_id"], strict=True))
+        for start in range(0, len(rows), cut):
+            stop = min(start + cut, len(rows))
+            found.append(
+                shards.Shard(
+                    work / f"{split}-{start // cut:05d}.parquet",
+                    tuple(names[start:stop]),
+                    records.iloc[rows[start:stop]],
+                    planned.cut(start, stop),
+                    asking,
+                )
+            )
+    return found
+
+
+def _write(todo: list[shards.Shard], total: int) -> None:
+    """Write the shards that are not there yet."""
+    from twelvelead.data.pool import in_order
+
+    if len(todo) < total:
+        say(f"going on: {total - len(todo)} of {total} shards of an earlier run are whole")
+
+    def pages() -> Iterator[None]:
+        written = in_order(shards.write, todo) if len(todo) > SHARDS_ALONE else map(shards.write, todo)
+        for shard, _ in zip(todo, written, strict=True):
+            yield from (None for _ in shard.pages)
+
+    for _ in track(pages(), total=sum(len(one.pages) for one in todo), title="instruct", unit="pages"):
+        pass
+
+
+def _counts(files: list[Path]) -> dict[str, Any]:
+    """What the shards of a split hold, from the counts beside them."""
+    found: dict[str, Counter[str]] = {}
+    for file in files:
+        for name, counts in json.loads(file.with_suffix(".json").read_text(encoding="utf-8")).items():
+            found.setdefault(name, Counter()).update(counts)
+    answers: dict[str, dict[str, dict[str, int]]] = {"slot": {}, "free": {}}
+    for key, count in sorted(found["answers"].items()):
+        kind, code, said = key.split(" ")
+        answers[kind].setdefault(code, {YES: 0, NO: 0})[said] = count
+    return {
+        "samples": found["families"].total(),
+        "families": dict(sorted(found["families"].items())),
+        "formats": dict(sorted(found["formats"].items())),
+        "statements": answers["slot"],
+        "free_statements": answers["free"],
+    }
+
+
+def _put(file: Path, to: Path) -> None:
+    """Link a finished shard, or copy it to another file system: until the run ends it stays in both."""
+    to.unlink(missing_ok=True)
+    try:
+        os.link(file, to)
+    except OSError:
+        shutil.copyfile(file, to)
 
 
 def cap_normal(pages: Any, records: Any, params: Instruct) -> Any:
@@ -75,45 +158,3 @@ def cap_normal(pages: Any, records: Any, params: Instruct) -> Any:
     mask = ~normal
     mask[kept] = True
     return pages[mask]
-
-
-def _rows(
-    pages: Any, records: Any, scored: list[str], params: Instruct, split: str
-) -> Iterator[dict[str, Any]]:
-    from twelvelead.instruct import measured, report, statements
-
-    for page in track(pages.itertuples(), total=len(pages), title=f"instruct {split}", unit="pages"):
-        row = records.loc[page.record_id]
-        codes = {entry["code"]: float(entry["likelihood"]) for entry in row["statements"]}
-        digits = int("".join(c for c in str(page.record_id) if c.isdigit()) or 0)
-        rng = np.random.default_rng(np.random.SeedSequence(params.seed, spawn_key=(SEED_KEY, 1, digits)))
-        made = list(statements.samples(codes, scored))
-        made += measured.samples(row.to_dict(), rng, params.measurement_questions)
-        if params.report:
-            made.append(report.sample(codes, row.to_dict()))
-        for number, sample in enumerate(made):
-            yield {
-                "sample_id": f"{page.page_id}-{number:03d}",
-                "page_id": page.page_id,
-                "record_id": page.record_id,
-                "patient_id": page.patient_id,
-                "fold": int(page.fold),
-                "family": sample.family,
-                "format": sample.format,
-                "code": sample.code,
-                "answer_source": sample.answer_source,
-                "messages": sample.messages(),
-            }
-
-
-def schema() -> Any:
-    """Arrow schema of an instruction shard."""
-    import pyarrow as pa
-
-    content = pa.list_(pa.struct([("type", pa.string()), ("text", pa.string())]))
-    names = ("sample_id", "page_id", "record_id", "patient_id")
-    fields = [(name, pa.string()) for name in names] + [("fold", pa.int8())]
-    fields += [(name, pa.string()) for name in ("family", "format", "code", "answer_source")]
-    return pa.schema(
-        [*fields, ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", content)])))]
-    )
