@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.data.weed import Server, Unavailable, Wire, running
+from tests.data.weed import Server, Unavailable, running
+from tests.data.wire import Wire
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
-from tests.data.weed import Server, Wire
+from tests.data.weed import Server
+from tests.data.wire import LARGE, Wire
 
 from twelvelead.data.digest import dvc_md5
 from twelvelead.data.storage import download_prefix
@@ -21,8 +22,9 @@ from twelvelead.errors import SetupError
 
 pytestmark = pytest.mark.slow
 Dvc = Callable[..., subprocess.CompletedProcess[str]]
-FILES = {f"records500-{number:05d}.tar": 400_000 + number for number in range(6)} | {"index.parquet": 20_000}
-TOTAL = sum(FILES.values())
+SHARDS = {f"records500-{number:05d}.tar": 4 * LARGE + number for number in range(6)}
+FILES = SHARDS | {"index.parquet": 20_000}
+ARRIVE = 2  # shards that come through before the wire is cut in the middle of the next
 
 
 def fill(folder: Path) -> Path:
@@ -76,10 +78,15 @@ def git(cwd: Path, *arguments: str) -> None:
     subprocess.run(["git", *who, *arguments], cwd=cwd, check=True, capture_output=True)
 
 
-def sizes(server: Server, bucket: str, prefix: str = "") -> dict[str, Any]:
-    """Time of writing of every object, by key."""
-    found = server.client().list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-    return {item["Key"]: item["LastModified"] for item in found}
+def objects(server: Server, bucket: str) -> dict[str, tuple[int, Any]]:
+    """Size and time of writing of every object, by key."""
+    found = server.client().list_objects_v2(Bucket=bucket).get("Contents", [])
+    return {item["Key"]: (item["Size"], item["LastModified"]) for item in found}
+
+
+def shards(found: Iterable[int]) -> list[int]:
+    """The sizes that are those of large transfers, in order."""
+    return sorted(size for size in found if size >= LARGE)
 
 
 def test_what_was_pushed_comes_back_in_another_clone(
@@ -98,27 +105,35 @@ def test_what_was_pushed_comes_back_in_another_clone(
     git(tmp_path, "clone", "--quiet", str(repo), str(clone))
     dvc("pull", cwd=clone)
     assert dvc_md5(clone / "records") == revision
-    assert len(sizes(s3_server, bucket)) == len(FILES) + 1, "every file once, and the list of the folder"
+    assert len(objects(s3_server, bucket)) == len(FILES) + 1, "every file once, and the list of the folder"
 
 
 def test_a_push_that_was_cut_off_sends_only_what_is_missing(
     dvc: Dvc, s3_server: Server, bucket: str, wire: Wire, tmp_path: Path
 ) -> None:
-    fill(tmp_path / "repo" / "records")
+    revision = dvc_md5(fill(tmp_path / "repo" / "records"))
     dvc("remote", "add", "--default", "s3", f"s3://{bucket}/dvc")
     dvc("add", "--quiet", "records")
 
-    wire.cut_after(up=1_000_000)
-    dvc("push", "--jobs", "1", fails=True, AWS_ENDPOINT_URL=wire.url)
-    there = sizes(s3_server, bucket)
-    assert 1 <= len(there) < len(FILES), "some arrived whole, some did not"
+    wire.cut_after(ARRIVE)
+    dvc("push", fails=True, AWS_ENDPOINT_URL=wire.url)
+    there = objects(s3_server, bucket)
+    arrived = shards(size for size, _ in there.values())
+    assert len(arrived) == ARRIVE
+    assert set(arrived) < set(SHARDS.values()), "what is there is whole"
+    assert not any(key.endswith(".dir") for key in there), "the list of the folder comes last"
 
     wire.mend()
-    dvc("push", "--jobs", "1", AWS_ENDPOINT_URL=wire.url)
-    after = sizes(s3_server, bucket)
-    assert len(after) == len(FILES) + 1
+    dvc("push", AWS_ENDPOINT_URL=wire.url)
+    after = objects(s3_server, bucket)
+    assert wire.whole == len(SHARDS) - ARRIVE, "only what was missing was sent"
     assert {key: after[key] for key in there} == there, "what had arrived was not written again"
-    assert wire.sent < TOTAL
+    assert len(after) == len(FILES) + 1
+    assert shards(size for size, _ in after.values()) == sorted(SHARDS.values())
+    shutil.rmtree(tmp_path / "repo" / ".dvc" / "cache")
+    shutil.rmtree(tmp_path / "repo" / "records")
+    dvc("pull")
+    assert dvc_md5(tmp_path / "repo" / "records") == revision
 
 
 def test_a_pull_that_was_cut_off_goes_on(
@@ -132,20 +147,22 @@ def test_a_pull_that_was_cut_off_goes_on(
     shutil.rmtree(repo / "records")
     shutil.rmtree(repo / ".dvc" / "cache")
 
-    wire.cut_after(down=1_000_000)
-    dvc("pull", "--jobs", "1", fails=True, AWS_ENDPOINT_URL=wire.url)
-    cached = {path: path.stat().st_mtime_ns for path in whole(repo / ".dvc" / "cache")}
-    assert 1 <= len(cached) < len(FILES)
+    wire.cut_after(ARRIVE)
+    dvc("pull", fails=True, AWS_ENDPOINT_URL=wire.url)
+    cached = {path: path.stat().st_mtime_ns for path in kept_shards(repo / ".dvc" / "cache")}
+    assert len(cached) == ARRIVE
+    assert {path.stat().st_size for path in cached} < set(SHARDS.values())
 
     wire.mend()
     dvc("pull", AWS_ENDPOINT_URL=wire.url)
+    assert wire.whole == len(SHARDS) - ARRIVE, "what had come was not fetched again"
     assert dvc_md5(repo / "records") == revision
     assert {path: path.stat().st_mtime_ns for path in cached} == cached, "what had come was kept"
 
 
-def whole(cache: Path) -> list[Path]:
-    """Shards in a DVC cache."""
-    return [path for path in cache.rglob("*") if path.is_file() and path.stat().st_size > 300_000]
+def kept_shards(cache: Path) -> list[Path]:
+    """Shards in a DVC cache: files named by their MD5 there, without those half written under other names."""
+    return [path for path in cache.glob("files/md5/??/*") if path.stat().st_size >= LARGE]
 
 
 def test_raw_data_is_followed_by_version_and_never_copied(
@@ -175,7 +192,7 @@ def test_raw_data_is_followed_by_version_and_never_copied(
     dvc("pull")
     assert (repo / "raw" / "table.csv").read_bytes() == b"first", "the old version, from where it always was"
     dvc("push")
-    assert sizes(s3_server, f"{bucket}-dvc") == {}
+    assert objects(s3_server, f"{bucket}-dvc") == {}
 
 
 @pytest.fixture
@@ -206,17 +223,18 @@ def test_a_download_that_was_cut_off_goes_on(
         s3_server.client().upload_file(str(path), bucket, f"raw/{path.name}")
     for name, value in s3_server.environment(wire.url).items():
         bare.setenv(name, value)
-    bare.setattr("twelvelead.data.storage.THREADS", 1)
     bare.setattr("twelvelead.data.storage.ATTEMPTS", 1)
 
-    wire.cut_after(down=1_000_000)
+    wire.cut_after(ARRIVE)
     with pytest.raises(SetupError, match="S3 cannot be read"):
         download_prefix(f"s3://{bucket}/raw", tmp_path / "cache")
     came = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("records500*")}
-    assert len(came) < len(FILES)
+    assert len(came) == ARRIVE
+    assert all(path.read_bytes() == (source / path.name).read_bytes() for path in came)
 
     wire.mend()
     folder = download_prefix(f"s3://{bucket}/raw", tmp_path / "cache")
+    assert wire.whole == len(SHARDS) - ARRIVE, "what had come was not fetched again"
     assert {path: path.stat().st_mtime_ns for path in came} == came
     assert {name: (folder / name).read_bytes() for name in FILES} == {
         name: (source / name).read_bytes() for name in FILES

@@ -1,4 +1,4 @@
-"""A real S3 server for tests: SeaweedFS on loopback, and a wire to it that can be cut."""
+"""A real S3 server for tests: SeaweedFS on loopback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -136,72 +135,3 @@ def _comes_up(server: Server, process: subprocess.Popen[bytes]) -> bool:
                 return True
         time.sleep(0.2)
     return False
-
-
-class Wire:
-    """A TCP proxy that passes so many bytes in one direction, then hangs up and stays down until mended."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._left: dict[str, float] = {"up": float("inf"), "down": float("inf")}
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        self._cut = False
-        self.sent = 0
-        self._listener = socket.create_server((HOST, 0))
-        self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut_after(self, *, up: float = float("inf"), down: float = float("inf")) -> None:
-        """Hang up once so many bytes went to the server or came from it."""
-        with self._lock:
-            self._left, self._cut, self.sent = {"up": up, "down": down}, False, 0
-
-    def mend(self) -> None:
-        """Let everything pass again, and count what is sent anew."""
-        self.cut_after()
-
-    def close(self) -> None:
-        """Hang up for good."""
-        self._hang_up()
-        self._listener.close()
-
-    def _hang_up(self) -> None:
-        with self._lock:
-            self._cut = True
-            for one in self._open:
-                with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            if self._cut:
-                near.close()
-                continue
-            far = socket.create_connection((HOST, self._target))
-            with self._lock:
-                self._open |= {near, far}
-            threading.Thread(target=self._pass, args=(near, far, "up"), daemon=True).start()
-            threading.Thread(target=self._pass, args=(far, near, "down"), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket, way: str) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                with self._lock:
-                    self._left[way] -= len(data)
-                    self.sent += len(data) if way == "up" else 0
-                    spent = self._left[way] < 0
-                if spent:
-                    self._hang_up()
-                    break
-                target.sendall(data)
-        for one in (source, target):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        with self._lock:
-            self._open -= {source, target}

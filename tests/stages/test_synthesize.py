@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from numpy._core._multiarray_umath import __cpu_dispatch__
 from PIL import Image
 
 from twelvelead.data.index import INDEX
@@ -45,6 +47,26 @@ stage.PAGES_PER_CHUNK, stage._draw_chunk = 3, dying
 at = Path(sys.argv[1])
 inputs = {name: at / name for name in ("validation", "records")}
 run("synthesize", inputs, at / "pages", from_json(sys.argv[2]))
+"""
+MEASURED = """
+import json, sys
+from pathlib import Path
+from twelvelead.params import from_json
+from twelvelead.stages import synthesize as stage
+
+stage.PAGES_PER_CHUNK = 16
+draw, held = stage._draw_chunk, []
+def measured(chunk):
+    made = draw(chunk)
+    held.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20)
+    return made
+
+stage._draw_chunk = measured
+inputs = {name: Path(path) for name, path in json.loads(sys.argv[1]).items()}
+to = Path(sys.argv[2])
+to.mkdir()
+stage.synthesize(inputs, to, from_json(sys.argv[3]).synthesize, to)
+print(json.dumps(held))
 """
 
 
@@ -147,6 +169,47 @@ def test_the_manifest_says_where_each_page_lies_and_how_it_was_made(made):
         assert (row.width_px, row.height_px, row.speed_mm_s, row.gain_mm_mv) == (336, 336, 25.0, 10.0)
         assert (row.grid, row.degradation) == ("red", "clean")
         assert row.px_mm == pytest.approx(336 / 264)
+
+
+def test_a_manifest_written_in_parts_is_the_one_written_at_once(tmp_path, monkeypatch, made):
+    at, _ = made
+    one = pq.read_table(at / "pages" / "manifest.parquet", schema=stage.MANIFEST_ROW)
+    for rows in (3, 11, 1024):  # with a rest, without, and in one go
+        monkeypatch.setattr(stage, "ROWS_PER_GROUP", rows)
+        with stage._Manifest(tmp_path / "parts") as manifest:
+            for row in one.to_pylist():
+                manifest.add(row)
+        write_parquet(one, tmp_path / "whole", rows)
+        assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_long_manifest_takes_the_memory_of_a_row_group(tmp_path, made):
+    at, _ = made
+    (row, *_) = pq.read_table(at / "pages" / "manifest.parquet", schema=stage.MANIFEST_ROW).to_pylist()
+    held = []
+    tracemalloc.start()
+    with stage._Manifest(tmp_path / "long") as manifest:
+        for group in range(4):
+            for number in range(stage.ROWS_PER_GROUP):
+                manifest.add(row | {"page_id": f"{group}-{number}", "look": f"{row['look']} {number}"})
+            held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert held[-1] - held[0] < 100_000  # a row is more than 1 kB
+
+
+def test_drawing_more_pages_takes_no_more_memory(tmp_path):
+    write_inputs(tmp_path)
+    inputs = json.dumps({name: str(tmp_path / name) for name in ("validation", "records")})
+    section = VARIED | {"variants": 80, "width_px": 560, "height_px": 336}
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURED, inputs, str(tmp_path / "pages"),
+         parse({"synthesize": section}, where="test").to_json()],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    held_mb = json.loads(told)
+    half = len(held_mb) // 2
+    assert half * 16 > 250
+    assert max(held_mb[half:]) - max(held_mb[:half]) < 12  # 250 pages of 560 x 336 px are 47 MB and more
 
 
 def test_shards_open_without_twelvelead(made):
@@ -288,34 +351,50 @@ def test_boxes_and_truth_agree_and_stay_on_the_picture(varied):
 DIGESTS = """
 import hashlib, json, sys
 import numpy as np
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 from twelvelead.paper.look import draw_look, picture
 from twelvelead.params import from_json
+from numba.core.registry import cpu_target
 
-params = from_json(sys.argv[1]).synthesize
 t = np.arange(5000) / 500
 signal = np.outer(np.linspace(-1, 1, 12), np.exp(-(((t % 0.8) - 0.4) / 0.02) ** 2)).astype(np.float32)
-digests = []
-for record, variant, fold in (("a", 0, 1), ("a", 1, 1), ("b", 0, 3), ("c", 0, 10)):
-    look = draw_look(params, record, variant, fold)
-    digests.append(hashlib.sha256(picture(signal, 500, look, fold, sidecar=True).data).hexdigest())
-print(json.dumps(digests))
+pages = {}
+for tree in sys.argv[1:]:
+    params = from_json(tree).synthesize
+    for record, variant, fold in (("a", 0, 1), ("a", 1, 1), ("b", 0, 3), ("c", 0, 10)):
+        look = draw_look(params, record, variant, fold)
+        made = picture(signal, 500, look, fold, sidecar=True)
+        place = f"{params.degradation} {record} {variant}"
+        pages[place] = hashlib.sha256(made.data).hexdigest(), hashlib.sha256(made.truth).hexdigest()
+features = [name for name in __cpu_dispatch__ if __cpu_features__.get(name)]
+processor = cpu_target.target_context.codegen().magic_tuple()[1]
+print(json.dumps({"pages": pages, "features": features, "processor": processor}))
 """
 
 
 def test_the_same_seed_record_and_variant_give_the_same_picture_on_another_instruction_set(tmp_path):
-    tree = parse({"synthesize": VARIED | {"degradation": "harsh"}}, where="test").to_json()
+    trees = [
+        parse({"synthesize": VARIED | {"degradation": preset}}, where="test").to_json()
+        for preset in ("clean", "photo", "harsh")
+    ]
     plain = {
         "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path),
-        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F", "JSIMD_FORCENONE": "1",
+        "NPY_DISABLE_CPU_FEATURES": " ".join(__cpu_dispatch__), "JSIMD_FORCENONE": "1",
         "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA",
     }  # fmt: skip
-    found = [
+    native, generic = (
         json.loads(
             subprocess.run(
-                [sys.executable, "-c", DIGESTS, tree], env=os.environ | extra, check=True, capture_output=True
+                [sys.executable, "-c", DIGESTS, *trees], env=os.environ | extra, check=True,
+                capture_output=True,
             ).stdout
         )
         for extra in ({}, plain)
-    ]
-    assert found[0] == found[1]
-    assert len(set(found[0])) == 4
+    )  # fmt: skip
+    # A name that NumPy does not know is ignored with no more than a warning: both builds would be one.
+    assert (generic["features"], generic["processor"]) == ([], "generic")
+    if not native["features"]:
+        pytest.skip("this processor has no more than the instructions of the other build")
+    assert native["processor"] != "generic"
+    assert native["pages"] == generic["pages"]
+    assert len({image for image, _ in native["pages"].values()}) == 10  # "c" is evaluated: always one page

@@ -1,4 +1,4 @@
-"""Signals become pages of paper: composed in millimetres, then drawn flat or photographed, the same everywhere.
+"""Signals become pages of paper: composed in millimetres, drawn flat or photographed, the same everywhere.
 
 style layout            what a page looks like, and where everything lies
 compose scene           a record on a sheet, in millimetres

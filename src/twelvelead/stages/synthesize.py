@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from twelvelead.data.index import read_validated
 from twelvelead.data.pool import in_order
-from twelvelead.data.shard import ShardWriter, write_parquet
+from twelvelead.data.shard import ROWS_PER_GROUP, ShardWriter, write_parquet
 from twelvelead.data.wfdb import read_record
 from twelvelead.ecg.record import Record
 from twelvelead.errors import DataError
@@ -130,16 +130,16 @@ def synthesize(inputs: Mapping[str, Path], output: Path, params: Synthesize, wor
     ]
     _draw(chunks)
     writer = ShardWriter(output, "pages", PAGE, params.shard_mb)
-    manifest, size_bytes = [], 0
-    for chunk in chunks:
-        for row in pq.read_table(chunk.file).to_pylist():
-            data = row["image"]["bytes"]
-            shard, number = writer.next_place()
-            manifest.append(_manifest_row(row, shard, number))
-            writer.add(row, len(data) + len(row["truth"] or b""))
-            size_bytes += len(data)
+    size_bytes = 0
+    with _Manifest(output / MANIFEST) as manifest:
+        for chunk in chunks:
+            for row in pq.read_table(chunk.file).to_pylist():
+                data = row["image"]["bytes"]
+                shard, number = writer.next_place()
+                manifest.add(_manifest_row(row, shard, number))
+                writer.add(row, len(data) + len(row["truth"] or b""))
+                size_bytes += len(data)
     shards = writer.close()
-    write_parquet(pa.Table.from_pylist(manifest, schema=MANIFEST_ROW), output / MANIFEST)
     folds = Counter(source.fold for source in sources)
     style = PageStyle.from_params(params)
     return {
@@ -154,16 +154,47 @@ def synthesize(inputs: Mapping[str, Path], output: Path, params: Synthesize, wor
     }
 
 
+class _Manifest:
+    """The manifest, written a row group at a time: a million rows at once are gigabytes of Python.
+
+    Its bytes are those that `write_parquet` makes of the whole table.
+    """
+
+    def __init__(self, path: Path) -> None:
+        strings = [field.name for field in MANIFEST_ROW if pa.types.is_string(field.type)]
+        self._file = pq.ParquetWriter(
+            path, MANIFEST_ROW, compression="zstd", compression_level=3, use_dictionary=strings,
+            data_page_version="1.0", version="2.6",
+        )  # fmt: skip
+        self._rows: list[dict[str, Any]] = []
+
+    def __enter__(self) -> _Manifest:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        if self._rows:
+            self._flush()
+        self._file.close()
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        if len(self._rows) == ROWS_PER_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write_table(pa.Table.from_pylist(self._rows, schema=MANIFEST_ROW))
+        self._rows = []
+
+
 def _sources(frame: Any, records: Path, params: Synthesize) -> list[Source]:
     known = [name for name in WORD_FACTS if name in frame] if params.words else []
     found = []
     for row in frame.to_dict("records"):
         pages = 1 if row["fold"] in EVALUATED_FOLDS else params.variants
         facts = {name: row[name] for name in known}
+        path = records / row["path"]  # one for all variants: of a million pages every byte is a megabyte
         found += [
-            Source(
-                row["record_id"], row["patient_id"], int(row["fold"]), records / row["path"], variant, facts
-            )
+            Source(row["record_id"], row["patient_id"], int(row["fold"]), path, variant, facts)
             for variant in range(pages)
         ]
     return found
