@@ -120,8 +120,8 @@ def _paper(plane: Levels) -> Levels:
     height, width = plane.shape
     rows, columns = -(-height // BLOCK_PX), -(-width // BLOCK_PX)
     padded = np.pad(plane, ((0, rows * BLOCK_PX - height), (0, columns * BLOCK_PX - width)), mode="edge")
-    blocks = padded.reshape(rows, BLOCK_PX, columns, BLOCK_PX).transpose(0, 2, 1, 3)
-    blocks = blocks.reshape(rows, columns, -1)
+    apart = padded.reshape(rows, BLOCK_PX, columns, BLOCK_PX).transpose(0, 2, 1, 3)
+    blocks = apart.reshape(rows, columns, -1)
     bright = np.percentile(blocks, PAPER_PERCENTILE, axis=2)
     bright = ndimage.gaussian_filter(ndimage.median_filter(bright, 3), 0.7, mode="nearest")
     tall = _stretch(bright, height)
