@@ -74,4 +74,4 @@ def _ectopics(facts: Facts) -> Sample:
 
 def _known(facts: Facts, name: str) -> bool:
     value = facts.get(name)
-    return value is not None and not (isinstance(value, float) and math.isnan(value))
+    return value is not None and not math.isnan(float(value))  # float32 of a table is no Python float

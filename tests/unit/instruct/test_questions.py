@@ -101,3 +101,9 @@ def test_pretraining_never_asks_for_a_diagnosis():
 def test_as_many_questions_as_asked_for(count):
     assert len(list(perception.samples(seen(), rng(), count))) == count
     assert len(list(measured.samples(FACTS, rng(), count))) == count
+
+
+def test_a_missing_value_of_any_float_type_is_never_asked_about():
+    facts = {"rate_bpm": np.float32(71), "pr_ms": np.float32("nan"), "qrs_ms": float("nan"), "qtc_ms": None}
+    asked = list(measured.samples(facts, np.random.default_rng(0), 40))
+    assert {sample.answer_source.partition(">")[0] for sample in asked} == {"rate_bpm"}
