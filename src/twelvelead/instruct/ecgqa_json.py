@@ -2,7 +2,8 @@
 
 Answers are lists. Here they become one text, joined by "; ", for an answer of ECG-QA may hold commas
 ("bigeminal pattern (unknown origin, supraventricular, or ventricular)"). The other way, a sentence of ours
-that verifies gives its first word; its whole text stands beside, as `answer_text`.
+that verifies gives its first word, and a label loses its likelihood, which ECG-QA's lists have not; the whole
+text stands beside, as `answer_text`. A choice among lettered options has no place in the format.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from twelvelead.ecg.statement import STATEMENTS
 from twelvelead.errors import DataError
 from twelvelead.instruct.conversation import Conversation, Named, own_columns
+from twelvelead.instruct.wording import HEDGE_LEVEL
 
 JOINT = "; "
 SPLITS = {"train": "train", "validation": "valid", "test": "test"}
@@ -22,10 +24,12 @@ ITEMS_PER_FILE = 10_000  # as ECG-QA cuts its files
 MIMIC_FROM = 10**7  # MIMIC-IV-ECG's study ids have eight digits, PTB-XL's ecg_ids at most five
 TWO_ECGS = "compares two ECGs"
 TYPES = {"verify": "single-verify", "choose": "single-choose", "query": "single-query"}
-_FORMATS = {kind: name for name, kind in TYPES.items()} | {"closed": "verify", "choice": "choose"}
+_FORMATS = {kind: name for name, kind in TYPES.items()} | {"closed": "verify"}
 # Words that our questions are answered with, and what ECG-QA writes for them.
 _WORDS = {"yes": "Yes", "no": "No", "not sure": "Not sure", "none": "None"}
 _ECGQA_WORDS = {ours: theirs for theirs, ours in _WORDS.items()}
+_THEIRS = re.compile(r"ecgqa\.(\d+)\.(\d+)")
+_LIKELIHOOD = re.compile(rf" \((?:{'|'.join(sorted(HEDGE_LEVEL))})\)$")
 _CODES = {statement.description.lower(): code for code, statement in STATEMENTS.items()}
 _ATTRIBUTES = (
     ("scp_codes", "scp_code"),
@@ -129,9 +133,12 @@ def answer_list(text: str) -> list[str]:
 
 
 def _answers(text: str, form: str, about: Mapping[str, str | int]) -> list[str]:
-    """The list that an answer means: of a sentence of ours that verifies, its first word."""
-    ours = not str(about.get("answer_source", "")).startswith("ecgqa.")
-    word = re.match("(Not sure|Yes|No)(?![A-Za-z])", text) if ours and form == "verify" else None
+    """The list that an answer means: of a sentence of ours that verifies, its first word; labels else."""
+    if _THEIRS.fullmatch(str(about.get("template", ""))):
+        return answer_list(text)
+    if form != "verify":
+        return [_LIKELIHOOD.sub("", part) for part in answer_list(text)]
+    word = re.match("(Not sure|Yes|No)(?![A-Za-z])", text)
     return [_ECGQA_WORDS[word[1]]] if word else answer_list(text)
 
 
@@ -163,9 +170,8 @@ def _records(ecg: Any, where: str) -> tuple[Named, ...]:
 
 def _numbers(template: str, question: str) -> tuple[int | str, int]:
     """Template and question numbers: ECG-QA's own if the sample came from there, else ours."""
-    parts = template.split(".")
-    if len(parts) == 3 and parts[0] == "ecgqa" and parts[1].isdecimal() and parts[2].isdecimal():
-        return int(parts[1]), int(parts[2])
+    if theirs := _THEIRS.fullmatch(template):
+        return int(theirs[1]), int(theirs[2])
     return template, zlib.crc32(question.encode())
 
 

@@ -56,7 +56,7 @@ def test_an_item_of_theirs_comes_back_as_it_was(item: dict[str, Any]) -> None:
 @given(
     question=WORDS,
     answers=st.lists(WORDS | st.sampled_from(["Yes", "No", "None"]), min_size=1, max_size=3),
-    form=st.sampled_from(["closed", "choice", "verify", "choose", "query"]),
+    form=st.sampled_from(["closed", "verify", "choose", "query"]),
     number=st.integers(0, 10**6),
 )
 def test_a_sample_of_ours_comes_back_with_its_provenance(
@@ -86,6 +86,15 @@ def test_a_sentence_that_verifies_says_its_word_and_comes_back_whole() -> None:
     assert item["answer"] == ["no"]
     assert ecgqa_json.parse(item, "").turns == ours.turns
     assert ecgqa_json.parse(item | {"answer": ["yes"]}, "").turns == (("Is it?", "Yes"),)
+
+
+def test_a_label_of_ours_leaves_its_likelihood_beside_the_list() -> None:
+    about = {"record_id": "1", "page_id": "1-0", "format": "query", "template": "ecgqa.query.3"}
+    said = "third degree AV block (cannot be excluded); sinus rhythm"
+    item = ecgqa_json.to_item(Conversation("a", "", (("Which?", said),), about), 0)
+    assert item["answer"] == ["third degree AV block", "sinus rhythm"]
+    assert item["answer_text"] == said
+    assert ecgqa_json.parse(item, "").turns == (("Which?", said),)
 
 
 def test_answers_with_commas_stay_whole() -> None:
@@ -126,6 +135,7 @@ def test_a_faulty_item_is_refused_with_the_reason(change: dict[str, Any], senten
     [
         ((("a?", "b"), ("c?", "d")), "query", "has several turns"),
         ((("Write a report.", "Sinus rhythm."),), "report", "is of format 'report'"),
+        ((("Which?", "B. sinus rhythm"),), "choice", "is of format 'choice'"),
         ((("Which?", "a;b"),), "query", "has an answer that is no list"),
     ],
 )
