@@ -6,7 +6,8 @@
     │   ├── RecordError   3  one record is unreadable or malformed
     │   └── LeakageError  3  a patient, fold or label crosses where it must not
     ├── SetupError        5  a package, base model, folder or server is missing
-    └── RegistryError     5  the model registry refused or cannot be reached
+    ├── RegistryError     5  the model registry refused or cannot be reached
+    └── Interrupted     143  somebody asked us to stop (SIGTERM); what was done is kept
 
 Exit code 4 (gate rejected) has no exception: a refusal is a verdict, a value.
 """
@@ -64,6 +65,12 @@ class RegistryError(Error):
     """The model registry refused, or cannot be reached."""
 
     exit_code = 5
+
+
+class Interrupted(Error):
+    """Stopped on request, after a checkpoint; the same command goes on from there."""
+
+    exit_code = 143  # 128 + SIGTERM, what a shell and a pod report
 
 
 GATE_REJECTED = 4

@@ -185,7 +185,10 @@ class TrainLora(Section):
     rank: int = Field(16, ge=1, le=256)
     alpha: int = Field(32, ge=1)
     dropout: float = Field(0.0, ge=0, lt=1)
+    rslora: bool = Field(False, description="scale by alpha / sqrt(rank) instead of alpha / rank")
+    dora: bool = Field(False, description="learn magnitude and direction apart (DoRA); slower")
     vision: bool = Field(False, description="adapt the vision tower too; forbids caching its states")
+    projector: bool = Field(False, description="adapt the layer between tower and language; forbids it too")
     lr: float = Field(3.0e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)
     epochs: int = Field(6, ge=1)
@@ -193,6 +196,11 @@ class TrainLora(Section):
     questions_per_page: int = Field(
         15, ge=1, description="questions packed behind one page in a training step"
     )
+    token_budget: int = Field(
+        16_384, ge=0, description="most tokens, padding included, at once on one device; 0 = a whole step"
+    )
+    processes: int = Field(1, ge=1, description="data-parallel processes on this machine, one a GPU")
+    patience: int = Field(0, ge=0, description="epochs without a better fold 9 before it stops; 0 = never")
     warmup_share: float = Field(0.05, ge=0, lt=1)
     checkpoint_every_steps: int = Field(100, ge=1)
     seed: int = Field(1, ge=0)

@@ -29,6 +29,7 @@ def test_parts_that_are_not_given_leave_no_trace() -> None:
         (errors.LeakageError, 3),
         (errors.SetupError, 5),
         (errors.RegistryError, 5),
+        (errors.Interrupted, 143),
     ],
 )
 def test_every_kind_ends_in_its_own_exit_code(kind: type[errors.Error], code: int) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import re
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,19 +25,23 @@ VISION = (
     r"model\.vision_model\.(transformer|global_transformer)\.layers\.\d+"
     r"\.(self_attn\.(q|k|v|o)_proj|mlp\.fc[12])"
 )
+PROJECTOR = r"model\.multi_modal_projector"
 FORBIDDEN = ("lm_head", "embed_tokens")
 
 
-def targets(model: Any, *, vision: bool) -> list[str]:
+def targets(model: Any, *, vision: bool = False, projector: bool = False) -> list[str]:
     """Names of the linear layers to adapt, in the model's order.
 
     Raises:
         SetupError: None matches, which means the model is not built as expected.
     """
-    pattern = re.compile(f"({LANGUAGE}|{VISION})" if vision else LANGUAGE)
-    names = [name for name, _ in model.named_modules() if pattern.fullmatch(name)]
-    if not names:
-        raise SetupError("no layer of the base matches the LoRA pattern", expected=pattern.pattern)
+    wanted = [LANGUAGE] + [VISION] * vision + [PROJECTOR] * projector
+    names: list[str] = []
+    for pattern in map(re.compile, wanted):
+        found = [name for name, _ in model.named_modules() if pattern.fullmatch(name)]
+        if not found:
+            raise SetupError("no layer of the base matches the LoRA pattern", expected=pattern.pattern)
+        names += found
     return names
 
 
@@ -48,7 +53,9 @@ def attach(model: Any, params: TrainLora) -> Any:
         r=params.rank,
         lora_alpha=params.alpha,
         lora_dropout=params.dropout,
-        target_modules=targets(model, vision=params.vision),
+        target_modules=targets(model, vision=params.vision, projector=params.projector),
+        use_rslora=params.rslora,
+        use_dora=params.dora,
         bias="none",
     )
     with _known_noise():
@@ -121,6 +128,21 @@ def load(model: Any, folder: Path, *, base_sha256: str) -> Any:
         )
     with _known_noise():
         return peft.PeftModel.from_pretrained(model, str(folder)).eval()
+
+
+def merge(model: Any, folder: Path, base: Path) -> None:
+    """Write the base with the adapter's weights added, as a model that plain transformers loads.
+
+    Args:
+        model: The PEFT wrapper that `load` or `attach` gave; it is taken apart.
+        folder: Where to write; tokenizer and image processor are copied beside the weights.
+        base: Folder of the base.
+    """
+    merged = model.merge_and_unload(safe_merge=True)
+    merged.save_pretrained(folder)
+    for item in sorted(base.glob("*.json")) + sorted(base.glob("*.jinja")):
+        if not (folder / item.name).exists() and "index" not in item.name and item.name != "pretraining.json":
+            shutil.copyfile(item, folder / item.name)
 
 
 @contextlib.contextmanager

@@ -163,8 +163,12 @@ def answer_logits(model: Any, hidden: Tensor, rows: Tensor) -> Tensor:
     return logits.float()
 
 
-def answer_loss(model: Any, batch: Packed, states: Tensor) -> Tensor:
-    """Mean cross-entropy over answers: each answer counts once, however long it is."""
+def answer_losses(model: Any, batch: Packed, states: Tensor) -> tuple[Tensor, int]:
+    """Sum of cross-entropies over answers, and how many answers: each counts once, however long it is.
+
+    Parts of a step, whether one after the other or on several processes, are summed and divided by the
+    answers of the whole step; a mean of means would weigh answers by the company they keep.
+    """
     rows = batch.labels != IGNORED
     logits = answer_logits(model, packed_forward(model, batch, states), rows)
     losses = nn.functional.cross_entropy(logits, batch.labels[rows], reduction="none")
@@ -173,7 +177,13 @@ def answer_loss(model: Any, batch: Packed, states: Tensor) -> Tensor:
     count = int(answer[-1]) + 1
     sums = torch.zeros(count, device=losses.device).index_add(0, answer, losses)
     lengths = torch.zeros(count, device=losses.device).index_add(0, answer, torch.ones_like(losses))
-    return (sums / lengths).mean()
+    return (sums / lengths).sum(), count
+
+
+def answer_loss(model: Any, batch: Packed, states: Tensor) -> Tensor:
+    """Mean cross-entropy over answers."""
+    total, count = answer_losses(model, batch, states)
+    return total / count
 
 
 def slot_logits(model: Any, batch: Packed, states: Tensor) -> Tensor:

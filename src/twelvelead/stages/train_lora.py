@@ -2,38 +2,85 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
-from collections.abc import Mapping
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from twelvelead.errors import Error, Interrupted
 from twelvelead.params import TrainLora
+
+if TYPE_CHECKING:
+    from twelvelead.training.tracker import Tracker
 
 
 def train_lora(inputs: Mapping[str, Path], output: Path, params: TrainLora, work: Path) -> dict[str, Any]:
-    """Write the PEFT adapter, its module list, the base it belongs to, and metrics.json."""
-    import numpy as np
+    """Write the PEFT adapter, its module list, the base it belongs to, metrics.json and curves.jsonl.
 
-    from twelvelead.models import lora
-    from twelvelead.models.mllama import load_base
-    from twelvelead.training.lora import train
-    from twelvelead.training.pages import read_training_pages
-    from twelvelead.training.tracker import NullTracker
+    With `processes` above one, `torchrun` starts that many on this machine and each takes its share of every
+    step. Figures also go to MLflow as training runs where `MLFLOW_TRACKING_URI` is set.
 
-    base = load_base(params.base)
-    prefix, training = read_training_pages(base, inputs["instructions"], inputs["pages"], "train")
-    _, selection = read_training_pages(base, inputs["instructions"], inputs["pages"], "validation")
-    yes, _ = base.verbalisers
-    labels = np.array([[question.answer[0] == yes for question in page.statements] for page in selection])
-    trained = train(base, prefix, training, selection, labels, params, work, NullTracker())
-    lora.save(trained.model, output, base_path=params.base, base_sha256=base.sha256)
-    (output / "metrics.json").write_text(
-        json.dumps(trained.metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-    )
-    listing = json.loads((output / "modules.json").read_text(encoding="utf-8"))
-    return {
-        "fold9_macro_auc": round(trained.metrics["fold9_macro_auc"], 4),
-        "pages": len(training),
-        "adapted_modules": len(listing["modules"]),
-        "trainable_parameters": listing["trainable_parameters"],
-    }
+    Raises:
+        Error: A process failed.
+        Interrupted: SIGTERM came; the next start goes on.
+    """
+    from twelvelead.training.adapter import make_adapter
+
+    if params.processes > 1:
+        return _together(inputs, output, params, work)
+    with _live() as tracker:
+        return make_adapter(inputs["instructions"], inputs["pages"], output, params, work, tracker)
+
+
+def _together(inputs: Mapping[str, Path], output: Path, params: TrainLora, work: Path) -> dict[str, Any]:
+    from twelvelead.training.stopping import Stop
+
+    work.mkdir(parents=True, exist_ok=True)
+    summary = work / "summary.json"
+    summary.unlink(missing_ok=True)
+    job = {name: str(inputs[name].resolve()) for name in ("instructions", "pages")}
+    job |= {"output": str(output.resolve()), "work": str(work.resolve()), "summary": str(summary.resolve())}
+    file = work / "job.json"
+    file.write_text(json.dumps({**job, "params": params.model_dump(mode="json")}), encoding="utf-8")
+    threads = max((params.threads or os.cpu_count() or 1) // params.processes, 1)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", str(params.processes), "-m", "twelvelead.training.adapter", str(file)]
+    environment = {"OMP_NUM_THREADS": str(threads)} | os.environ
+    with (
+        subprocess.Popen(command, env=environment) as running,
+        Stop(running.terminate) as stop,  # torchrun hands the signal to its processes
+    ):
+        code = running.wait()
+    if stop.asked and not summary.is_file():
+        raise Interrupted("asked to stop; the last checkpoint is kept", where="train_lora", fix="start again")
+    if code or not summary.is_file():
+        raise Error(
+            f"one of {params.processes} training processes ended with {code}",
+            where="train_lora.processes",
+            fix="read its message above; the next start goes on from the last checkpoint",
+        )
+    found: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
+    return found
+
+
+@contextlib.contextmanager
+def _live() -> Iterator[Tracker | None]:
+    """A run on the tracking server that the environment names; without one, or without mlflow, None."""
+    if not os.environ.get("MLFLOW_TRACKING_URI") or importlib.util.find_spec("mlflow") is None:
+        yield None
+        return
+    from twelvelead.registry.tracking import MlflowTracker, experiment_id, session, tracking_uri
+
+    with session() as client:
+        run = client.create_run(experiment_id(client, tracking_uri()), run_name="train_lora").info.run_id
+        try:
+            yield MlflowTracker(client, run)
+        except BaseException:
+            client.set_terminated(run, "FAILED")
+            raise
+        client.set_terminated(run)

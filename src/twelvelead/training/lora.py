@@ -1,14 +1,15 @@
 """LoRA training on packed pages: every question of a page behind one picture, one answer one vote.
 
-The loop knows nothing of MLflow or KFP; it reports through a tracker. It can be killed at any step and goes
-on from its last checkpoint to the same weights (CPU, one thread count).
+The loop knows nothing of MLflow or KFP; it reports through a tracker. Killed at any step, or asked to stop,
+it goes on from its last checkpoint to the same weights (CPU, one thread count). Several processes share a
+step's pages and come to the weights of one process, up to the order of sums.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,20 +17,27 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from twelvelead.errors import DataError
+from twelvelead.errors import DataError, Interrupted
 from twelvelead.evaluation.metrics import aucs, macro
 from twelvelead.models import checkpoint, lora
 from twelvelead.models.mllama import Base
-from twelvelead.models.packed import Question, answer_loss, bare, pack, slot_logits
+from twelvelead.models.packed import Question, answer_loss, answer_losses, bare, pack, slot_logits
 from twelvelead.params import TrainLora
 from twelvelead.progress import say
-from twelvelead.training.pages import Page, VisionStates, choose, steps
+from twelvelead.training.forecast import Forecast, forecast, peak_flops
+from twelvelead.training.meter import Meter
+from twelvelead.training.pages import Page, VisionStates
+from twelvelead.training.ranks import Ranks
+from twelvelead.training.sampler import choose, micro_batches, rows_of, steps_per_epoch, stream
+from twelvelead.training.stopping import Stop
 from twelvelead.training.tracker import Tracker
 
 GRADIENT_NORM = 1.0
-SECONDS_BETWEEN_LINES = 5.0
 SCORE_BATCH = 16
+CHECKPOINT = "lora.pt"
+ALONE = Ranks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,13 @@ class _State:
     step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     best: float = -1.0
-    best_weights: dict[str, torch.Tensor] | None = None
+    best_weights: dict[str, Tensor] | None = None
+
+    def done(self, total: int, patience: int) -> bool:
+        """Whether all steps are done, or fold 9 did not get better for `patience` epochs."""
+        scores = [entry["fold9_macro_auc"] for entry in self.history]
+        waited = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
+        return self.step >= total or bool(patience and waited >= patience)
 
 
 def train(
@@ -57,6 +71,7 @@ def train(
     params: TrainLora,
     work: Path,
     tracker: Tracker,
+    ranks: Ranks = ALONE,
 ) -> Trained:
     """Train an adapter; the epoch with the best macro AUC on fold 9 is kept.
 
@@ -69,74 +84,69 @@ def train(
         params: The train_lora section.
         work: Where checkpoints go and are looked for.
         tracker: Takes the metrics of steps and epochs.
+        ranks: This process among its peers.
 
     Raises:
         DataError: There is nothing to train on, or the loss is no number.
+        SetupError: It would not fit into memory.
+        Interrupted: SIGTERM came; a checkpoint was written.
     """
     if not training or not selection:
         raise DataError("nothing to train on or to choose by", expected="pages in folds 1–8 and in fold 9")
-    torch.set_num_threads(params.threads or os.cpu_count() or 1)
+    torch.set_num_threads(params.threads or max((os.cpu_count() or 1) // ranks.world, 1))
     torch.manual_seed(params.seed)
     before = lora.frozen_sha256(base.model)
     model = lora.attach(base.model, params)
     adapted = Base(model, base.tokenizer, base.image_processor, base.path, base.sha256)
-    train_states = VisionStates(adapted, training, frozen=not params.vision)
-    pick_states = VisionStates(adapted, selection, frozen=not params.vision)
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=params.lr, weight_decay=params.weight_decay, betas=(0.9, 0.99))
-    per_epoch = math.ceil(len(training) / params.pages_per_step)
+    frozen = not (params.vision or params.projector)
+    step = _Step(adapted, prefix, training, VisionStates(adapted, training, frozen=frozen), params, ranks)
+    pick_states = VisionStates(adapted, selection, frozen=frozen)
+    per_epoch = steps_per_epoch(len(training), params.pages_per_step)
     total = per_epoch * params.epochs
-    state = _resume(work / "lora.pt", model, optimizer)
-    trainable = sum(weight.numel() for weight in weights)
-    say(
-        f"lora: {len(training)} pages, {total} steps, {trainable / 1e3:.0f} k trainable parameters, "
-        f"from step {state.step}"
-    )
+    state = _resume(work / CHECKPOINT, model, step.optimizer)
     model.train()
-    meter = _Meter(total)
-    for epoch in range(state.step // per_epoch, params.epochs):
-        batches = list(steps(len(training), params.pages_per_step, epoch, params.seed))
-        for number, rows in enumerate(batches):
-            if epoch * per_epoch + number < state.step:
-                continue
-            for group in optimizer.param_groups:
-                group["lr"] = params.lr * schedule(state.step, total, params.warmup_share)
-            rng = np.random.default_rng(np.random.SeedSequence(params.seed, spawn_key=(6, 1, state.step)))
-            torch.manual_seed(int(rng.integers(2**31)))  # dropout of this step, the same after a resume
-            asked = [choose(training[row], params.questions_per_page, rng) for row in rows]
-            batch = pack(prefix, asked, pad=base.tokenizer.pad_token_id).to(base.device)
-            loss = answer_loss(bare(model), batch, train_states.of(training, rows))
-            if not torch.isfinite(loss):
-                raise DataError(
-                    f"the loss is {float(loss.detach())} at step {state.step}", fix="lower train_lora.lr"
-                )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(weights, GRADIENT_NORM)
-            optimizer.step()
-            state.step += 1
-            meter.add(
-                state.step,
-                float(loss.detach()),
-                optimizer.param_groups[0]["lr"],
-                sum(map(len, asked)),
-                batch.tokens.numel(),
-            )
-            if state.step % params.checkpoint_every_steps == 0 and state.step % per_epoch:
-                _save(work / "lora.pt", model, optimizer, state)
-        model.eval()
-        auc = fold_auc(adapted, prefix, selection, pick_states, labels)
-        model.train()
-        record = {"epoch": epoch + 1, "step": state.step, "loss": meter.mean_loss(), "fold9_macro_auc": auc}
-        state.history.append(record)
-        tracker.log({"loss": record["loss"], "fold9_macro_auc": auc}, step=state.step)
+    need, tokens = step.forecast()
+    if ranks.leads:
+        trainable = sum(weight.numel() for weight in step.weights)
         say(
-            f"lora: epoch {epoch + 1}/{params.epochs} done, loss {record['loss']:.4f}, "
-            f"fold-9 macro AUC {auc:.4f}"
+            f"lora: {len(training)} pages, {total} steps, {trainable / 1e3:.0f} k trainable parameters, "
+            f"from step {state.step}" + f", {ranks.world} processes" * (ranks.world > 1)
         )
-        if auc > state.best or state.best_weights is None:
-            state.best, state.best_weights = auc, _adapter_weights(model)
-        _save(work / "lora.pt", model, optimizer, state)
+        say(need.line(tokens * (total - state.step)))
+    peak = peak_flops() * ranks.world
+    meter = Meter(total, state.step, need.flops_a_token, peak, tracker if ranks.leads else None)
+    with Stop() as stop:
+        while not state.done(total, params.patience):
+            step.take(state.step, params.lr * schedule(state.step, total, params.warmup_share), meter)
+            state.step += 1
+            if state.step % per_epoch == 0:
+                model.eval()
+                auc = fold_auc(adapted, prefix, selection, pick_states, labels, ranks)
+                model.train()
+                loss = meter.mean_loss()
+                epoch = state.step // per_epoch
+                state.history.append(
+                    {"epoch": epoch, "step": state.step, "loss": loss, "fold9_macro_auc": auc}
+                )
+                if auc > state.best or state.best_weights is None:
+                    state.best, state.best_weights = auc, _adapter_weights(model)
+                if ranks.leads:
+                    tracker.log({"epoch_loss": loss, "fold9_macro_auc": auc}, step=state.step)
+                    say(
+                        f"lora: epoch {epoch}/{params.epochs} done, loss {loss:.4f}, "
+                        f"fold-9 macro AUC {auc:.4f}"
+                    )
+            stopped = ranks.any(stop.asked)
+            if ranks.leads and (
+                stopped or state.step % per_epoch == 0 or state.step % params.checkpoint_every_steps == 0
+            ):
+                _save(work / CHECKPOINT, model, step.optimizer, state)
+            if stopped and not state.done(total, params.patience):
+                raise Interrupted(
+                    f"asked to stop after step {state.step} of {total}; it is kept",
+                    where="train_lora",
+                    fix="start the same command again: it goes on from there",
+                )
     _put_back(model, state.best_weights or {})
     model.eval()
     if (after := lora.frozen_sha256(model)) != before:
@@ -145,7 +155,7 @@ def train(
         "fold9_macro_auc": state.best,
         "history": state.history,
         "frozen_sha256": before,
-        "steps": total,
+        "steps": state.step,
     }
     return Trained(model, metrics)
 
@@ -165,18 +175,120 @@ def fold_auc(
     pages: Sequence[Page],
     states: VisionStates,
     labels: np.ndarray[Any, Any],
+    ranks: Ranks = ALONE,
 ) -> float:
     """Macro AUC of the statement questions over pages, by the same packed forward that trains."""
     yes, no = base.verbalisers
-    scores = []
-    with torch.no_grad():
-        for start in range(0, len(pages), SCORE_BATCH):
-            rows = list(range(start, min(start + SCORE_BATCH, len(pages))))
+    mine = ranks.mine(range(len(pages)))
+    scores: list[np.ndarray[Any, Any]] = []
+    with torch.no_grad(), _precision(base):
+        for start in range(0, len(mine), SCORE_BATCH):
+            rows = mine[start : start + SCORE_BATCH]
             asked = [[Question(q.prompt) for q in pages[row].statements] for row in rows]
             batch = pack(prefix, asked, pad=base.tokenizer.pad_token_id).to(base.device)
             logits = slot_logits(bare(base.model), batch, states.of(pages, rows))
-            scores.append((logits[..., yes] - logits[..., no]).cpu().numpy())
-    return macro(aucs(labels, np.concatenate(scores)))
+            scores.extend((logits[..., yes] - logits[..., no]).cpu().numpy())
+    return macro(aucs(labels, np.stack(ranks.gather(scores))))
+
+
+class _Step:
+    """One optimiser step: its pages, packed within the token budget, shared among the processes."""
+
+    def __init__(
+        self,
+        base: Base,
+        prefix: Sequence[int],
+        pages: Sequence[Page],
+        states: VisionStates,
+        params: TrainLora,
+        ranks: Ranks,
+    ) -> None:
+        self.base, self.prefix, self.pages, self.states = base, prefix, pages, states
+        self.params, self.ranks = params, ranks
+        self.weights = [weight for weight in base.model.parameters() if weight.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            self.weights, lr=params.lr, weight_decay=params.weight_decay, betas=(0.9, 0.99)
+        )
+
+    def take(self, step: int, lr: float, meter: Meter) -> None:
+        """Learn from the pages of a step.
+
+        Raises:
+            DataError: The loss is no number.
+        """
+        params, ranks = self.params, self.ranks
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        rows = rows_of(step, len(self.pages), params.pages_per_step, params.seed)
+        mine = [
+            (row, choose(self.pages[row], params.questions_per_page, stream(params.seed, step, place)))
+            for place, row in ranks.mine(list(enumerate(rows)))
+        ]
+        # dropout of this step, the same after a resume
+        torch.manual_seed(int(stream(params.seed, step, len(rows) + ranks.rank).integers(2**31)))
+        answers = ranks.total(sum(len(asked) for _, asked in mine))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, tokens = 0.0, 0
+        for numbers in micro_batches([self._length(asked) for _, asked in mine], params.token_budget):
+            chosen = [mine[number] for number in numbers]
+            with meter.waiting():
+                batch = pack(self.prefix, [asked for _, asked in chosen], pad=self._pad).to(self.base.device)
+                seen = self.states.fetch(self.pages, [row for row, _ in chosen])
+            with _precision(self.base):
+                part, _ = answer_losses(bare(self.base.model), batch, self.states.encode(seen))
+            (part / answers).backward()
+            loss += float(part.detach())
+            tokens += batch.tokens.numel()
+        loss = ranks.total(loss) / answers
+        if not math.isfinite(loss):
+            raise DataError(f"the loss is {loss} at step {step}", fix="lower train_lora.lr")
+        ranks.sum_gradients(self.weights)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.weights, GRADIENT_NORM))
+        self.optimizer.step()
+        meter.add(step + 1, loss, lr, norm, answers, ranks.total(tokens))
+
+    def forecast(self) -> tuple[Forecast, float]:
+        """What a step needs, tried on the longest page, and the tokens of a step on this process.
+
+        Raises:
+            SetupError: It would not fit.
+        """
+        params = self.params
+        longest: list[list[Question]] = [
+            sorted(page.statements + page.others, key=lambda q: -len(q.prompt + q.answer))[
+                : params.questions_per_page
+            ]
+            for page in self.pages
+        ]
+        lengths = [self._length(asked) for asked in longest]
+        row = int(np.argmax(lengths))
+        batch = pack(self.prefix, [longest[row]], pad=self._pad).to(self.base.device)
+
+        def loss() -> Tensor:
+            seen = self.states.fetch(self.pages, [row])
+            with _precision(self.base):
+                return answer_loss(bare(self.base.model), batch, self.states.encode(seen))
+
+        a_rank = math.ceil(params.pages_per_step / self.ranks.world)
+        budget = min(params.token_budget or lengths[row] * a_rank, lengths[row] * a_rank)
+        need = forecast(loss, self.weights, lengths[row], budget)
+        need.check(budget, lengths[row])
+        return need, float(np.mean(lengths)) * a_rank
+
+    @property
+    def _pad(self) -> int:
+        pad: int = self.base.tokenizer.pad_token_id
+        return pad
+
+    def _length(self, asked: Sequence[Question]) -> int:
+        return len(self.prefix) + sum(len(q.prompt) + len(q.answer) for q in asked)
+
+
+def _precision(base: Base) -> contextlib.AbstractContextManager[Any]:
+    """bfloat16 products on a GPU over float32 adapters; a CPU computes in float32 as it stands."""
+    if base.device.type != "cuda":
+        return contextlib.nullcontext()
+    return torch.autocast("cuda", torch.bfloat16)
 
 
 def _adapter_weights(model: Any) -> dict[str, torch.Tensor]:
@@ -215,37 +327,3 @@ def _resume(path: Path, model: Any, optimizer: Any) -> _State:
     _put_back(model, saved["weights"])
     optimizer.load_state_dict(saved["optimizer"])
     return _State(saved["step"], saved["history"], saved["best"], saved["best_weights"])
-
-
-class _Meter:
-    """One dense line every few seconds: step, share, loss, learning rate, speed, time left."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.begun = self.last = time.monotonic()
-        self.first: int | None = None
-        self.questions = self.tokens = 0
-        self.losses: list[float] = []
-
-    def add(self, step: int, loss: float, lr: float, questions: int, tokens: int) -> None:
-        self.first = step - 1 if self.first is None else self.first
-        self.losses.append(loss)
-        self.questions += questions
-        self.tokens += tokens
-        now = time.monotonic()
-        if now - self.last >= SECONDS_BETWEEN_LINES:
-            spent, done = now - self.begun, step - self.first
-            left = (self.total - step) * spent / done
-            recent = float(np.mean(self.losses[-50:]))
-            say(
-                f"lora: step {step}/{self.total} ({step / self.total:.0%}) loss {recent:.4f} lr {lr:.1e} "
-                f"{self.questions / spent:.0f} questions/s {self.tokens / spent / 1e3:.1f} k tokens/s, "
-                f"{left:.0f} s left"
-            )
-            self.last = now
-
-    def mean_loss(self) -> float:
-        """Mean loss since the last call; NaN if no step ran."""
-        mean = float(np.mean(self.losses)) if self.losses else float("nan")
-        self.losses = []
-        return mean

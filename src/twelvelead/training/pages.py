@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +14,7 @@ from twelvelead.errors import DataError
 from twelvelead.models.mllama import Base
 from twelvelead.models.packed import Question, bare, encode_images
 from twelvelead.progress import track
+from twelvelead.training.forecast import free_host_bytes
 
 ENCODE_BATCH = 32
 CACHE_SHARE_OF_FREE_MEMORY = 0.4
@@ -70,17 +69,6 @@ def read_training_pages(
     return prefix, found
 
 
-def choose(page: Page, count: int, rng: np.random.Generator) -> list[Question]:
-    """The questions of one training step: statements first, and one other in every four if there is room.
-
-    Packing makes every further question of a page cheap, so all statements are asked at once where they fit.
-    """
-    others = min(len(page.others), max(1, count // 8))
-    statements = rng.permutation(len(page.statements))[: count - others]
-    extra = rng.permutation(len(page.others))[:others]
-    return [page.statements[i] for i in sorted(statements)] + [page.others[i] for i in extra]
-
-
 class VisionStates:
     """Cross-attention states of pages; whatever does not change between epochs is kept where memory allows.
 
@@ -96,21 +84,27 @@ class VisionStates:
             return
         picture = self._pixels(pages[:1])
         one = self._encode(picture).nbytes if frozen else sum(values.nbytes for values in picture.values())
-        if one * len(pages) < CACHE_SHARE_OF_FREE_MEMORY * _free_memory():
+        if one * len(pages) < CACHE_SHARE_OF_FREE_MEMORY * free_host_bytes():
             self._keep(pages)
 
     def of(self, pages: Sequence[Page], numbers: Sequence[int]) -> Tensor:
         """States (B, V, H) of the pages with these numbers, with gradients if the tower is adapted."""
+        return self.encode(self.fetch(pages, numbers))
+
+    def fetch(self, pages: Sequence[Page], numbers: Sequence[int]) -> Tensor | dict[str, Tensor]:
+        """What is kept of the pages, on the device: states, or pictures that `encode` turns into states."""
         if self.states:
             return torch.stack([self.states[number] for number in numbers]).to(self.base.device)
         if self.pictures:
             chosen = [self.pictures[number] for number in numbers]
-            images = {
-                name: torch.cat([one[name] for one in chosen]).to(self.base.device) for name in chosen[0]
-            }
-        else:
-            images = self._pixels([pages[number] for number in numbers])
-        return self._encode(images) if self.frozen else encode_images(bare(self.base.model), images)
+            return {name: torch.cat([one[name] for one in chosen]).to(self.base.device) for name in chosen[0]}
+        return self._pixels([pages[number] for number in numbers])
+
+    def encode(self, seen: Tensor | dict[str, Tensor]) -> Tensor:
+        """The states (B, V, H) of what was fetched."""
+        if isinstance(seen, Tensor):
+            return seen
+        return self._encode(seen) if self.frozen else encode_images(bare(self.base.model), seen)
 
     def _keep(self, pages: Sequence[Page]) -> None:
         starts = range(0, len(pages), ENCODE_BATCH)
@@ -129,22 +123,3 @@ class VisionStates:
 
     def _pixels(self, pages: Sequence[Page]) -> dict[str, Tensor]:
         return self.base.pixels([page.picture for page in pages])
-
-
-def steps(pages: int, batch: int, epoch: int, seed: int) -> Iterator[list[int]]:
-    """Page numbers of each step of an epoch; a function of seed and epoch alone, so a resumed run agrees."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(6, epoch)))
-    order = rng.permutation(pages)
-    for start in range(0, pages, batch):
-        yield order[start : start + batch].tolist()
-
-
-def _free_memory() -> int:
-    """Bytes of main memory that are free or can be freed (Linux; elsewhere a careful guess)."""
-    try:
-        lines: dict[str, Any] = dict(
-            line.split(":") for line in Path("/proc/meminfo").read_text().splitlines()
-        )
-        return int(lines["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError):
-        return 2 * 2**30
