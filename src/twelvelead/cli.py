@@ -124,6 +124,7 @@ def page(
     ink: str = "black", font: str = "sans", order: str = "standard", pulse: str = "left",
     separators: str = "tick", timing: str = "sequential", rhythm: str = "", names: bool = True,
     preset: str = "clean", seed: int = 1, start: float = 0,
+    sidecar: Annotated[bool, typer.Option("--sidecar", help="boxes, traces, masks: <page>.truth")] = False,
 ) -> None:  # fmt: skip
     """Draw one record, WFDB or DICOM, on paper: .png, .jpg, .svg or .pdf. An unknown word lists the known."""
     from twelvelead.stages.sheet import page as draw
@@ -148,6 +149,18 @@ def kit(flags: Annotated[list[str], typer.Argument(metavar="FLAGS")]) -> None:
     from twelvelead.stages.kit import kit as draw
 
     typer.echo(json.dumps(draw(flags)))
+
+
+@app.command()
+def digitise(
+    ctx: typer.Context, picture: Path, to: Annotated[Path, typer.Option("--to", "-o")], fs: float = 500,
+    layout: str = "", speed: float = 0, gain: float = 0, order: str = "", timing: str = "sequential",
+    rhythm: str = "",
+) -> None:  # fmt: skip
+    """Read a page of ours, clean or scanned, back into a WFDB record; options say what is known of it."""
+    from twelvelead.stages.digitise import digitise as read
+
+    typer.echo(json.dumps(read(**ctx.params)))
 
 
 @app.command()

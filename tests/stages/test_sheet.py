@@ -16,7 +16,9 @@ from twelvelead import cli
 from twelvelead.data.wfdb import write_record
 from twelvelead.ecg.lead import LEADS
 from twelvelead.errors import DataError, ParamsError, RecordError
+from twelvelead.paper.sidecar import read_sidecar
 from twelvelead.paper.style import FORMS, PageStyle
+from twelvelead.paper.truth import pixel_traces
 from twelvelead.stages.kit import INSTEAD, kit
 from twelvelead.stages.sheet import FORMATS, open_record, page_style
 
@@ -131,11 +133,30 @@ def test_a_png_of_a_photograph_is_that_photograph(folder: Path, tmp_path: Path) 
     assert np.array_equal(*pictures)
 
 
+@pytest.mark.parametrize("preset", ["clean", "photo"])
+def test_a_sidecar_tells_the_truth_about_its_page(folder: Path, tmp_path: Path, preset: str) -> None:
+    to = tmp_path / "page.png"
+    look = ("--width", 1120, "--height", 560, "--preset", preset, "--seed", 3)
+    _run("page", folder / "one", "-o", to, *look, "--sidecar")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.png", "page.png.truth"]
+    data = (tmp_path / "page.png.truth").read_bytes()
+    assert len(data) <= 20_000
+    grey = np.asarray(_open(to).convert("L")).astype(float)
+    truth = read_sidecar(data)
+    for trace in pixel_traces(truth.scene, truth.warp):
+        points = trace.points[np.isfinite(trace.points).all(axis=1)]
+        x, y = np.floor(points).astype(int).T
+        inside = (x >= 0) & (x < 1120) & (y >= 3) & (y < 556)
+        on, off = grey[y[inside], x[inside]], grey[np.clip(y[inside] + 12, 0, 559), x[inside]]
+        assert np.median(on) < np.median(off) - 40
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["-o", "page.bmp"], "not written as"),
-        (["-o", "page.pdf", "--preset", "scan"], "has pixels"),
+        (["-o", "page.pdf", "--preset", "scan"], "degraded page has pixels"),
+        (["-o", "page.svg", "--sidecar"], "sidecar has pixels"),
         (["-o", "page.png", "--layout", "9x9"], "3x4\\+3r"),
         (["-o", "page.png", "--preset", "worst"], "harsh"),
         (["-o", "page.png", "--width", "500"], "both"),

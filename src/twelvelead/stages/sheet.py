@@ -21,11 +21,13 @@ from twelvelead.paper.jpeg import jpeg_bytes
 from twelvelead.paper.page import PageStyle, Words, render
 from twelvelead.paper.photo import photograph
 from twelvelead.paper.presets import draw_degradation
+from twelvelead.paper.sidecar import write_sidecar
 from twelvelead.paper.vector import pdf_bytes, svg_bytes
 
 FORMATS = (".png", ".jpg", ".jpeg", ".svg", ".pdf")
 WFDB_SUFFIXES = (".hea", ".dat", ".mat")
 FLAT_QUALITY = 95  # a clean page as JPEG: lines stay lines
+SIDECAR = ".truth"  # see `paper.sidecar.read_sidecar`
 DRAW, PHOTO = 0, 1  # streams of a page's key
 
 
@@ -49,9 +51,9 @@ def open_record(path: Path) -> Record:
 
 def page_bytes(
     record: Record, style: PageStyle, suffix: str, degradation: Degradation | None, key: tuple[int, ...],
-    *, words: Words | None = None, names: bool = True,
-) -> bytes:  # fmt: skip
-    """One page as a file.
+    *, words: Words | None = None, names: bool = True, sidecar: bool = False,
+) -> tuple[bytes, bytes]:  # fmt: skip
+    """One page as a file, and its sidecar.
 
     Args:
         record: What is drawn.
@@ -61,27 +63,38 @@ def page_bytes(
         key: Whole numbers that decide all else about a photograph.
         words: Text above the leads.
         names: False leaves lead names and footer out.
+        sidecar: Whether the truth about the page is wanted; it is empty otherwise.
 
     Raises:
-        ParamsError: The format is unknown, or a photograph is asked for as a drawing.
+        ParamsError: The format is unknown, or a photograph or sidecar is asked of a drawing.
     """
     suffix, said = suffix.lower(), words or Words()
     if suffix not in FORMATS:
         raise ParamsError(f"pages are not written as {suffix!r}", where="-o", expected=", ".join(FORMATS))
-    if degradation is None:
-        if suffix in (".svg", ".pdf"):
-            scene = compose(record.signal_mv, record.fs_hz, style, said, names)
-            return svg_bytes(scene) if suffix == ".svg" else pdf_bytes(scene)
-        page = render(record.signal_mv, record.fs_hz, style, names, said)
-        return png_bytes(page) if suffix == ".png" else _jpeg(page.rgb())
-    if suffix in (".svg", ".pdf"):
+    drawing = suffix in (".svg", ".pdf")
+    if drawing and (degradation or sidecar):
+        what = "a degraded page" if degradation else "a sidecar"
         raise ParamsError(
-            f"a degraded page has pixels, {suffix} has none", where="-o",
-            fix="write .png or .jpg, or take --preset clean",
+            f"{what} has pixels, {suffix} has none", where="-o",
+            fix="write .png or .jpg, or take --preset clean without --sidecar",
         )  # fmt: skip
-    scene = compose(record.signal_mv, record.fs_hz, style, said, names)
-    data = jpeg_bytes(photograph(scene, degradation, (*key, PHOTO), words=True))
-    return _png_of(data) if suffix == ".png" else data
+    if drawing:
+        scene = compose(record.signal_mv, record.fs_hz, style, said, names)
+        return svg_bytes(scene) if suffix == ".svg" else pdf_bytes(scene), b""
+    warp = None
+    if degradation is None:
+        page = render(record.signal_mv, record.fs_hz, style, names, said)
+        data = png_bytes(page) if suffix == ".png" else _jpeg(page.rgb())
+    else:
+        scene = compose(record.signal_mv, record.fs_hz, style, said, names)
+        photo = photograph(scene, degradation, (*key, PHOTO), words=True)
+        data, warp = jpeg_bytes(photo), photo.warp
+        if suffix == ".png":
+            data = _png_of(data)
+    if not sidecar:
+        return data, b""
+    truth = write_sidecar(record.signal_mv, record.fs_hz, style, words=said, names=names, warp=warp)
+    return data, truth
 
 
 def page_key(seed: int, name: str) -> tuple[int, ...]:
@@ -122,7 +135,8 @@ def page_style(paper: str, dpi: float, width: int, height: int, **look: Any) -> 
 
 def page(
     record: Path, to: Path, paper: str, dpi: float, width: int, height: int, speed: float, gain: float,
-    chest_gain: float, rhythm: str, preset: str, seed: int, start: float, names: bool, **look: str,
+    chest_gain: float, rhythm: str, preset: str, seed: int, start: float, names: bool, sidecar: bool,
+    **look: str,
 ) -> dict[str, Any]:  # fmt: skip
     """Draw one record and write it; `to` says by its suffix as what.
 
@@ -141,6 +155,7 @@ def page(
         seed: Decides over what the preset leaves open.
         start: Seconds of the record that are skipped.
         names: Whether leads and scale are named.
+        sidecar: Whether the truth about the page is written beside it, as its name and `.truth`.
         look: Further fields of `PageStyle`.
 
     Returns:
@@ -154,8 +169,10 @@ def page(
     )  # fmt: skip
     key = page_key(seed, source.record_id)
     degradation = drawn(preset, key)
-    data = page_bytes(source, style, to.suffix, degradation, key, names=names)
+    data, truth = page_bytes(source, style, to.suffix, degradation, key, names=names, sidecar=sidecar)
     write_whole(to, data)
+    if truth:
+        write_whole(to.with_name(f"{to.name}{SIDECAR}"), truth)
     return {
         "page": str(to),
         "record": source.record_id,

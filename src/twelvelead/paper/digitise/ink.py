@@ -53,8 +53,10 @@ def open_picture(data: bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data)) as picture:
             return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as fault:
-        raise RecordError(f"this is no picture: {fault}", expected="a PNG or JPEG file") from None
+    except Image.DecompressionBombError as fault:
+        raise RecordError(f"the picture is too large: {fault}", expected="a page") from None
+    except (OSError, ValueError, SyntaxError):
+        raise RecordError("this is no picture, or a broken one", expected="a PNG or JPEG file") from None
 
 
 def find_ink(image: NDArray[Any]) -> Ink:
