@@ -98,3 +98,49 @@ def test_the_frozen_hash_sees_base_weights_and_not_adapters(base):
     with torch.no_grad():
         bare(model).lm_head.weight[0, 0] += 1
     assert lora.frozen_sha256(model) != plain
+
+
+@pytest.mark.parametrize("kind", [{"rslora": True}, {"dora": True}, {"projector": True, "vision": True}])
+def test_every_kind_of_adapter_saves_loads_and_merges_to_the_same_scores(
+    base, base_folder, pictures, tmp_path, kind
+):
+    import transformers
+
+    from twelvelead.models.mllama import load_base
+
+    model = lora.attach(base.model, SMALL.model_copy(update=kind))
+    shake(model)
+    prefix, question = base.question(messages("Is the rhythm regular?", ""))
+    batch, images = pack(prefix, [[question]], pad=0), base.pixels(pictures[:1])
+
+    def scores(of):
+        with torch.no_grad():
+            return slot_logits(bare(of.eval()), batch, encode_images(bare(of), images))
+
+    before = scores(model)
+    lora.save(model, tmp_path / "adapter", base_path="x", base_sha256=base.sha256)
+    again = load_base(str(base_folder))
+    loaded = lora.load(again.model, tmp_path / "adapter", base_sha256=again.sha256)
+    torch.testing.assert_close(scores(loaded), before)
+    lora.merge(loaded, tmp_path / "merged", base_folder)
+    merged = transformers.MllamaForConditionalGeneration.from_pretrained(tmp_path / "merged")
+    torch.testing.assert_close(scores(merged), before, atol=2e-3, rtol=1e-3)
+    whole = load_base(str(tmp_path / "merged"))  # tokenizer and image processor came along
+    assert whole.sha256 != again.sha256
+
+
+def test_rslora_and_lora_differ_in_scale_alone(base, base_folder):
+    from twelvelead.models.mllama import load_base
+
+    plain = lora.attach(base.model, SMALL)
+    stable = lora.attach(load_base(str(base_folder)).model, SMALL.model_copy(update={"rslora": True}))
+    scales = [
+        next(m.scaling["default"] for m in model.modules() if hasattr(m, "lora_A"))
+        for model in (plain, stable)
+    ]
+    assert scales == [8 / 4, 8 / 2]
+
+
+def test_the_projector_is_adapted_only_when_asked_for(base):
+    assert "model.multi_modal_projector" not in lora.targets(base.model, vision=True)
+    assert lora.targets(base.model, projector=True)[-1] == "model.multi_modal_projector"

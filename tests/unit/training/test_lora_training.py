@@ -181,3 +181,62 @@ def test_the_learning_rate_warms_up_and_comes_down():
     assert values[0] < values[5] < values[10]
     assert values[10] == pytest.approx(1.0)
     assert values[-1] < 0.06
+
+
+def test_asked_to_stop_it_keeps_its_step_and_goes_on_to_the_same_weights(base, base_folder, tmp_path):
+    from twelvelead.errors import Interrupted
+    from twelvelead.models.mllama import load_base
+
+    class Asker(NullTracker):
+        """Sends SIGTERM when the first epoch is told."""
+
+        def log(self, metrics, step):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    prefix, pages, labels = left_or_right(base, 8)
+    params = QUICK.model_copy(update={"checkpoint_every_steps": 1000})
+
+    def weights(of):
+        return {n: w.detach().clone() for n, w in of.model.named_parameters() if w.requires_grad}
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted, match="after step 2 of 4") as stopped:
+        train(base, prefix, pages, pages[:4], labels[:4], params, tmp_path / "a", Asker())
+    assert stopped.value.exit_code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    done = [
+        train(load_base(str(base_folder)), prefix, pages, pages[:4], labels[:4], params, work, NullTracker())
+        for work in (tmp_path / "a", tmp_path / "b")
+    ]
+    assert [len(one.metrics["history"]) for one in done] == [2, 2]
+    first, second = map(weights, done)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_it_stops_early_when_fold_9_gets_no_better(base, tmp_path, monkeypatch):
+    prefix, pages, labels = left_or_right(base, 8)
+    scores = iter([0.6, 0.8, 0.7, 0.7, 0.9])
+    monkeypatch.setattr("twelvelead.training.lora.fold_auc", lambda *_: next(scores))
+    params = QUICK.model_copy(update={"epochs": 5, "patience": 2})
+    trained = train(base, prefix, pages, pages[:4], labels[:4], params, tmp_path, NullTracker())
+    assert [entry["epoch"] for entry in trained.metrics["history"]] == [1, 2, 3, 4]
+    assert trained.metrics["fold9_macro_auc"] == 0.8
+    assert trained.metrics["steps"] == 8
+
+
+def test_curves_tell_loss_speed_and_use_of_the_device(base, tmp_path):
+    import json
+
+    from twelvelead.training.tracker import FileTracker
+
+    prefix, pages, labels = left_or_right(base, 8)
+    params = QUICK.model_copy(update={"pages_per_step": 1})
+    train(
+        base, prefix, pages, pages[:4], labels[:4], params, tmp_path, FileTracker(tmp_path / "curves.jsonl")
+    )
+    lines = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
+    points = [line for line in lines if "mfu" in line]
+    assert [line["step"] for line in points] == [10]
+    assert points[0].keys() >= {"loss", "lr", "tokens_per_s", "data_wait", "memory_gib", "gradient_norm"}
+    assert 0 < points[0]["mfu"] < 1
+    assert [line["step"] for line in lines if "fold9_macro_auc" in line] == [8, 16]
