@@ -196,6 +196,9 @@ class TrainLora(Section):
     questions_per_page: int = Field(
         15, ge=1, description="questions packed behind one page in a training step"
     )
+    families: tuple[str, ...] = Field(
+        (), description="families of questions to learn beside the statements' fixed ones; empty = all"
+    )
     token_budget: int = Field(
         16_384, ge=0, description="most tokens, padding included, at once on one device; 0 = a whole step"
     )

@@ -33,7 +33,7 @@ def digitise(
         picture: PNG or JPEG of a page.
         to: The record to write, without suffix; samples that the page does not show are missing in it.
         fs: Samples a second that are wanted.
-        layout: What is known of the page, "" and 0 if it is not; see `paper.digitise.hints.Hints`, also for the rest.
+        layout: What is known of the page, "" and 0 if it is not; see `Hints`, also for the rest.
         speed: mm/s.
         gain: mm/mV.
         order: Of the limb leads.

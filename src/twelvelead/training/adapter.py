@@ -46,8 +46,8 @@ def make_adapter(
     """
     ranks = ranks or Ranks()
     base = load_base(params.base)
-    prefix, training = read_training_pages(base, instructions, pages, "train")
-    _, selection = read_training_pages(base, instructions, pages, "validation")
+    prefix, training = read_training_pages(base, instructions, pages, "train", params.families)
+    _, selection = read_training_pages(base, instructions, pages, "validation", params.families)
     yes, _ = base.verbalisers
     labels = np.array([[question.answer[0] == yes for question in page.statements] for page in selection])
     told: list[Tracker] = [FileTracker(work / CURVES)]
@@ -76,7 +76,7 @@ def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     ranks = Ranks.join()
     instructions, pages, output, work = (Path(job[name]) for name in FOLDERS)
-    params = TrainLora.model_validate(job["params"])
+    params = TrainLora.model_validate_json(json.dumps(job["params"]))  # JSON mode: lists for tuples
     summary = make_adapter(instructions, pages, output, params, work, ranks=ranks)
     if ranks.leads:
         Path(job["summary"]).write_text(json.dumps(summary), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from twelvelead.models.packed import Question, bare, encode_images
 from twelvelead.progress import track
 from twelvelead.training.forecast import free_host_bytes
 
+STATEMENT = "statement"  # the family of the scorer's fixed questions
 ENCODE_BATCH = 32
 CACHE_SHARE_OF_FREE_MEMORY = 0.4
 
@@ -32,9 +33,15 @@ class Page:
 
 
 def read_training_pages(
-    base: Base, instructions: Path, pages: Path, split: str
+    base: Base, instructions: Path, pages: Path, split: str, families: Collection[str] = ()
 ) -> tuple[tuple[int, ...], list[Page]]:
     """The pages of a split with their tokenised questions, in the order of the page shards.
+
+    Args:
+        base: Gives the tokenizer.
+        instructions, pages: The artifacts.
+        split: "train", "validation" or "test".
+        families: Which questions to take beside the statements' fixed ones; empty = all.
 
     Returns:
         The shared prefix (token ids up to the image token) and the pages.
@@ -45,9 +52,11 @@ def read_training_pages(
     asked: dict[str, list[tuple[bool, Question]]] = {}
     prefix: tuple[int, ...] = ()
     for row in read_rows(instructions, f"{split}-*.parquet", columns=["page_id", "family", "messages"]):
+        if families and row["family"] not in (STATEMENT, *families):
+            continue
         prefix, questions = base.dialogue(row["messages"])
         of_page = asked.setdefault(row["page_id"], [])
-        of_page += [(row["family"] == "statement", question) for question in questions]
+        of_page += [(row["family"] == STATEMENT, question) for question in questions]
     if not asked:
         raise DataError(f"split {split!r} has no samples", where=str(instructions))
     found: list[Page] = []

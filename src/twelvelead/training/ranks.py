@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from twelvelead.errors import SetupError
+
 Item = TypeVar("Item")
 
 
@@ -39,7 +41,14 @@ class Ranks:
         if not distributed.is_initialized():
             cuda = torch.cuda.is_available()
             if cuda:
-                torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+                place, devices = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+                if place >= devices:
+                    raise SetupError(
+                        f"there are {devices} GPUs for more processes",
+                        where="train_lora.processes",
+                        expected=f"{devices} at most",
+                    )
+                torch.cuda.set_device(place)
             distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
         return cls(distributed.get_rank(), world)
 
