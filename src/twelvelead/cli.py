@@ -179,6 +179,14 @@ def metrics(
 
 
 @app.command()
+def merge(adapter: Path, to: Annotated[Path, typer.Option("--to", "-o")], base: str = "") -> None:
+    """Add an adapter to its base: a model that plain transformers loads."""
+    from twelvelead.stages.merge import merge as add
+
+    typer.echo(json.dumps(add(adapter, to, base)))
+
+
+@app.command()
 def promote(
     version: int, model_name: str = "twelvelead-reader", alias: str = "champion", uri: str = ""
 ) -> None:

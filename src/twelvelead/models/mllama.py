@@ -132,7 +132,7 @@ def load_base(path: str, *, dtype: torch.dtype | None = None) -> Base:
     import transformers
     from transformers.models.mllama.image_processing_pil_mllama import MllamaImageProcessorPil
 
-    folder = _local_folder(path)
+    folder = local_folder(path)
     config = _check_folder(folder, path)
     cuda = torch.cuda.is_available()
     transformers.logging.set_verbosity_error()
@@ -168,7 +168,8 @@ def folder_sha256(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def _local_folder(path: str) -> Path:
+def local_folder(path: str) -> Path:
+    """The folder of a base; an s3:// prefix is fetched into the cache first."""
     if not path.startswith("s3://"):
         return Path(path)
     from twelvelead.data.storage import download_prefix
