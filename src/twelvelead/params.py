@@ -196,6 +196,12 @@ class TrainLora(Section):
     questions_per_page: int = Field(
         15, ge=1, description="questions packed behind one page in a training step"
     )
+    vision_cache: Literal["auto", "memory", "disk", "nowhere"] = Field(
+        "auto", description="where states of a frozen tower are kept; auto = as speeds measured here say"
+    )
+    vision_int8: bool = Field(
+        False, description="keep them in one byte a number, if answers on fold 9 stay what they are"
+    )
     families: tuple[str, ...] = Field(
         (), description="families of questions to learn beside the statements' fixed ones; empty = all"
     )
@@ -203,6 +209,9 @@ class TrainLora(Section):
         16_384, ge=0, description="most tokens, padding included, at once on one device; 0 = a whole step"
     )
     processes: int = Field(1, ge=1, description="data-parallel processes on this machine, one a GPU")
+    shard: bool = Field(
+        False, description="spread the base over the processes (FSDP), where one GPU cannot hold it"
+    )
     patience: int = Field(0, ge=0, description="epochs without a better fold 9 before it stops; 0 = never")
     warmup_share: float = Field(0.05, ge=0, lt=1)
     checkpoint_every_steps: int = Field(100, ge=1)

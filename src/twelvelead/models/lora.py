@@ -15,10 +15,13 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twelvelead.errors import SetupError
 from twelvelead.params import TrainLora
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LANGUAGE = r"model\.language_model\.layers\.\d+\.(self_attn|cross_attn|mlp)\.(q|k|v|o|gate|up|down)_proj"
 VISION = (
@@ -80,24 +83,44 @@ def assert_only_adapters_train(model: Any) -> None:
             raise SetupError("a base weight would be trained", where=name, expected="only LoRA weights train")
 
 
+def whole(weight: Tensor) -> Tensor:
+    """A weight that lies spread over processes, put together; all of them call it. Others as they are."""
+    return weight.full_tensor() if hasattr(weight, "full_tensor") else weight
+
+
 def frozen_sha256(model: Any) -> str:
     """Hash of every weight that is not an adapter; equal before and after training."""
     import torch
 
-    whole = hashlib.sha256()
+    hashed = hashlib.sha256()
     for name, weight in model.named_parameters():
         if ".lora_" not in name:
             plain = name.removeprefix("base_model.model.").replace(".base_layer", "")
-            whole.update(plain.encode())
-            whole.update(weight.detach().contiguous().view(torch.uint8).cpu().numpy().tobytes())
-    return whole.hexdigest()
+            hashed.update(plain.encode())
+            values = whole(weight.detach()).contiguous()
+            hashed.update(values.view(torch.uint8).cpu().numpy().tobytes())
+    return hashed.hexdigest()
 
 
-def save(model: Any, folder: Path, *, base_path: str, base_sha256: str) -> None:
-    """Write the adapter in PEFT's format, with the resolved module list and the base it belongs to."""
+def save(
+    model: Any,
+    folder: Path,
+    *,
+    base_path: str,
+    base_sha256: str,
+    weights: dict[str, Tensor] | None = None,
+) -> None:
+    """Write the adapter in PEFT's format, with the resolved module list and the base it belongs to.
+
+    Args:
+        model: The PEFT wrapper.
+        folder: Where to write.
+        base_path, base_sha256: The base.
+        weights: The adapter's weights by name, where the model's own lie spread over processes.
+    """
     model.peft_config["default"].base_model_name_or_path = base_path
     # False: "auto" would look the base up on a hub to see whether its vocabulary was resized
-    model.save_pretrained(folder, save_embedding_layers=False)
+    model.save_pretrained(folder, save_embedding_layers=False, state_dict=weights)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty template; the registry writes the real card
     modules = sorted(
         n.removeprefix("base_model.model.") for n, m in model.named_modules() if hasattr(m, "lora_A")

@@ -105,8 +105,8 @@ class Base:
             raise SetupError("the tokenizer splits 'Yes' or 'No' into pieces", where=self.path)
         return ids[0][0], ids[1][0]
 
-    def pixels(self, pictures: Sequence[bytes]) -> dict[str, Tensor]:
-        """Model inputs of encoded pictures (PNG, JPEG).
+    def pixels(self, pictures: Sequence[bytes], device: torch.device | None = None) -> dict[str, Tensor]:
+        """Model inputs of encoded pictures (PNG, JPEG), on the model's device if no other is named.
 
         Returns:
             `pixel_values` (B, 1, T, 3, S, S), `aspect_ratio_ids` (B, 1), `aspect_ratio_mask` (B, 1, T).
@@ -116,15 +116,16 @@ class Base:
         images = [[Image.open(io.BytesIO(data)).convert("RGB")] for data in pictures]
         batch = self.image_processor(images, return_tensors="pt")
         names = ("pixel_values", "aspect_ratio_ids", "aspect_ratio_mask")
-        return {name: torch.as_tensor(np.asarray(batch[name])).to(self.device) for name in names}
+        return {name: torch.as_tensor(np.asarray(batch[name])).to(device or self.device) for name in names}
 
 
-def load_base(path: str, *, dtype: torch.dtype | None = None) -> Base:
+def load_base(path: str, *, dtype: torch.dtype | None = None, device: str | None = None) -> Base:
     """Load a Mllama base from a folder or an s3:// prefix.
 
     Args:
         path: Folder or prefix in Hugging Face layout (config.json, *.safetensors, tokenizer, preprocessor).
-        dtype: Weights' type; default bfloat16 on a GPU and float32 on a CPU.
+        dtype: Weights' type; default bfloat16 on a machine with a GPU, else float32.
+        device: Where the weights go; default the GPU where there is one.
 
     Raises:
         SetupError: The folder is missing, has no weights, or is no Mllama.
@@ -140,8 +141,8 @@ def load_base(path: str, *, dtype: torch.dtype | None = None) -> Base:
     model = transformers.MllamaForConditionalGeneration.from_pretrained(
         folder, dtype=dtype or (torch.bfloat16 if cuda else torch.float32), local_files_only=True
     )
-    if cuda:
-        torch.nn.Module.to(model, "cuda")
+    if cuda and device != "cpu":
+        torch.nn.Module.to(model, device or "cuda")
     model.eval().requires_grad_(False)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     processor = MllamaImageProcessorPil.from_pretrained(folder, local_files_only=True)
@@ -174,8 +175,12 @@ def local_folder(path: str) -> Path:
         return Path(path)
     from twelvelead.data.storage import download_prefix
 
-    cache = Path(os.environ.get("TWELVELEAD_CACHE", Path.home() / ".cache" / "twelvelead"))
-    return download_prefix(path, cache / "bases")
+    return download_prefix(path, cache_folder() / "bases")
+
+
+def cache_folder() -> Path:
+    """Where things lie that can be had again: TWELVELEAD_CACHE, else ~/.cache/twelvelead."""
+    return Path(os.environ.get("TWELVELEAD_CACHE", Path.home() / ".cache" / "twelvelead"))
 
 
 def _check_folder(folder: Path, path: str) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def make_adapter(
         What the stage says of it; {} on processes that do not lead.
     """
     ranks = ranks or Ranks()
-    base = load_base(params.base)
+    # a base to be spread may be larger than a GPU: each process takes its layers from main memory
+    base = load_base(params.base, device="cpu" if params.shard and ranks.world > 1 else None)
     prefix, training = read_training_pages(base, instructions, pages, "train", params.families)
     _, selection = read_training_pages(base, instructions, pages, "validation", params.families)
     yes, _ = base.verbalisers
@@ -56,7 +57,7 @@ def make_adapter(
     trained = train(base, prefix, training, selection, labels, params, work, Trackers(told), ranks)
     if not ranks.leads:
         return {}
-    lora.save(trained.model, output, base_path=params.base, base_sha256=base.sha256)
+    lora.save(trained.model, output, base_path=params.base, base_sha256=base.sha256, weights=trained.weights)
     (output / "metrics.json").write_text(
         json.dumps(trained.metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )

@@ -7,7 +7,6 @@ step's pages and come to the weights of one process, up to the order of sums.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 from collections.abc import Sequence
@@ -20,31 +19,38 @@ import torch
 from torch import Tensor
 
 from twelvelead.errors import DataError, Interrupted
-from twelvelead.evaluation.metrics import aucs, macro
 from twelvelead.models import checkpoint, lora
 from twelvelead.models.mllama import Base
-from twelvelead.models.packed import Question, answer_loss, answer_losses, bare, pack, slot_logits
 from twelvelead.params import TrainLora
 from twelvelead.progress import say
-from twelvelead.training.forecast import Forecast, forecast, peak_flops
+from twelvelead.training import sharding
+from twelvelead.training.forecast import peak_flops
 from twelvelead.training.meter import Meter
-from twelvelead.training.pages import Page, VisionStates
+from twelvelead.training.pages import Page
 from twelvelead.training.ranks import Ranks
-from twelvelead.training.sampler import choose, micro_batches, rows_of, steps_per_epoch, stream
+from twelvelead.training.sampler import steps_per_epoch, stream
+from twelvelead.training.selection import GATE_PAGES, fold_auc, same_answers, scores
+from twelvelead.training.states import VisionStates
+from twelvelead.training.step import Step
 from twelvelead.training.stopping import Stop
 from twelvelead.training.tracker import Tracker
 
-GRADIENT_NORM = 1.0
-SCORE_BATCH = 16
 CHECKPOINT = "lora.pt"
 ALONE = Ranks()
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training leaves behind: the wrapped model with its best adapter in place, and the story."""
+    """What a training leaves behind.
+
+    Attributes:
+        model: The wrapped model with its best adapter in place.
+        weights: The best adapter's weights, whole, by name.
+        metrics: The story.
+    """
 
     model: Any
+    weights: dict[str, Tensor]
     metrics: dict[str, Any]
 
 
@@ -97,13 +103,14 @@ def train(
     torch.manual_seed(params.seed)
     before = lora.frozen_sha256(base.model)
     model = lora.attach(base.model, params)
+    if params.shard and ranks.world > 1:
+        sharding.shard(model, vision=params.vision, projector=params.projector)
     adapted = Base(model, base.tokenizer, base.image_processor, base.path, base.sha256)
-    frozen = not (params.vision or params.projector)
-    step = _Step(adapted, prefix, training, VisionStates(adapted, training, frozen=frozen), params, ranks)
-    pick_states = VisionStates(adapted, selection, frozen=frozen)
+    states, pick_states = _states(adapted, prefix, training, selection, labels, params, ranks)
+    step = Step(adapted, prefix, states, params, ranks)
     per_epoch = steps_per_epoch(len(training), params.pages_per_step)
     total = per_epoch * params.epochs
-    state = _resume(work / CHECKPOINT, model, step.optimizer)
+    state = _resume(work / CHECKPOINT, model, step)
     model.train()
     need, tokens = step.forecast()
     if ranks.leads:
@@ -115,14 +122,17 @@ def train(
         say(need.line(tokens * (total - state.step)))
     peak = peak_flops() * ranks.world
     meter = Meter(total, state.step, need.flops_a_token, peak, tracker if ranks.leads else None)
-    with Stop() as stop:
+    with Stop() as stop, step.feed(state.step, total) as feed:
         while not state.done(total, params.patience):
-            step.take(state.step, params.lr * schedule(state.step, total, params.warmup_share), meter)
+            lr = params.lr * schedule(state.step, total, params.warmup_share)
+            step.take(state.step, lr, feed, meter)
             state.step += 1
             if state.step % per_epoch == 0:
                 model.eval()
-                auc = fold_auc(adapted, prefix, selection, pick_states, labels, ranks)
+                auc = fold_auc(adapted, prefix, pick_states, labels, ranks)
                 model.train()
+                at_random = stream(params.seed, state.step, params.pages_per_step)
+                states.verify(int(at_random.integers(len(training))))
                 loss = meter.mean_loss()
                 epoch = state.step // per_epoch
                 state.history.append(
@@ -137,10 +147,10 @@ def train(
                         f"fold-9 macro AUC {auc:.4f}"
                     )
             stopped = ranks.any(stop.asked)
-            if ranks.leads and (
-                stopped or state.step % per_epoch == 0 or state.step % params.checkpoint_every_steps == 0
-            ):
-                _save(work / CHECKPOINT, model, step.optimizer, state)
+            if stopped or state.step % per_epoch == 0 or state.step % params.checkpoint_every_steps == 0:
+                kept = _kept(model, step.optimizer, state)
+                if ranks.leads:
+                    checkpoint.save(work / CHECKPOINT, kept)
             if stopped and not state.done(total, params.patience):
                 raise Interrupted(
                     f"asked to stop after step {state.step} of {total}; it is kept",
@@ -157,7 +167,7 @@ def train(
         "frozen_sha256": before,
         "steps": state.step,
     }
-    return Trained(model, metrics)
+    return Trained(model, state.best_weights or {}, metrics)
 
 
 def schedule(step: int, total: int, warmup_share: float) -> float:
@@ -169,161 +179,69 @@ def schedule(step: int, total: int, warmup_share: float) -> float:
     return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def fold_auc(
+def _states(
     base: Base,
     prefix: Sequence[int],
-    pages: Sequence[Page],
-    states: VisionStates,
+    training: Sequence[Page],
+    selection: Sequence[Page],
     labels: np.ndarray[Any, Any],
-    ranks: Ranks = ALONE,
-) -> float:
-    """Macro AUC of the statement questions over pages, by the same packed forward that trains."""
-    yes, no = base.verbalisers
-    mine = ranks.mine(range(len(pages)))
-    scores: list[np.ndarray[Any, Any]] = []
-    with torch.no_grad(), _precision(base):
-        for start in range(0, len(mine), SCORE_BATCH):
-            rows = mine[start : start + SCORE_BATCH]
-            asked = [[Question(q.prompt) for q in pages[row].statements] for row in rows]
-            batch = pack(prefix, asked, pad=base.tokenizer.pad_token_id).to(base.device)
-            logits = slot_logits(bare(base.model), batch, states.of(pages, rows))
-            scores.extend((logits[..., yes] - logits[..., no]).cpu().numpy())
-    return macro(aucs(labels, np.stack(ranks.gather(scores))))
+    params: TrainLora,
+    ranks: Ranks,
+) -> tuple[VisionStates, VisionStates]:
+    """States of both splits; in one byte a number only if fold 9 is answered the same from them."""
+    frozen = not (params.vision or params.projector)
+    int8 = params.vision_int8 and frozen
 
-
-class _Step:
-    """One optimiser step: its pages, packed within the token budget, shared among the processes."""
-
-    def __init__(
-        self,
-        base: Base,
-        prefix: Sequence[int],
-        pages: Sequence[Page],
-        states: VisionStates,
-        params: TrainLora,
-        ranks: Ranks,
-    ) -> None:
-        self.base, self.prefix, self.pages, self.states = base, prefix, pages, states
-        self.params, self.ranks = params, ranks
-        self.weights = [weight for weight in base.model.parameters() if weight.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            self.weights, lr=params.lr, weight_decay=params.weight_decay, betas=(0.9, 0.99)
+    def states(pages: Sequence[Page], epochs: int) -> VisionStates:
+        return VisionStates(
+            base, pages, frozen=frozen, keep=params.vision_cache, int8=int8, epochs=epochs, ranks=ranks
         )
 
-    def take(self, step: int, lr: float, meter: Meter) -> None:
-        """Learn from the pages of a step.
-
-        Raises:
-            DataError: The loss is no number.
-        """
-        params, ranks = self.params, self.ranks
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        rows = rows_of(step, len(self.pages), params.pages_per_step, params.seed)
-        mine = [
-            (row, choose(self.pages[row], params.questions_per_page, stream(params.seed, step, place)))
-            for place, row in ranks.mine(list(enumerate(rows)))
-        ]
-        # dropout of this step, the same after a resume
-        torch.manual_seed(int(stream(params.seed, step, len(rows) + ranks.rank).integers(2**31)))
-        answers = ranks.total(sum(len(asked) for _, asked in mine))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss, tokens = 0.0, 0
-        for numbers in micro_batches([self._length(asked) for _, asked in mine], params.token_budget):
-            chosen = [mine[number] for number in numbers]
-            with meter.waiting():
-                batch = pack(self.prefix, [asked for _, asked in chosen], pad=self._pad).to(self.base.device)
-                seen = self.states.fetch(self.pages, [row for row, _ in chosen])
-            with _precision(self.base):
-                part, _ = answer_losses(bare(self.base.model), batch, self.states.encode(seen))
-            (part / answers).backward()
-            loss += float(part.detach())
-            tokens += batch.tokens.numel()
-        loss = ranks.total(loss) / answers
-        if not math.isfinite(loss):
-            raise DataError(f"the loss is {loss} at step {step}", fix="lower train_lora.lr")
-        ranks.sum_gradients(self.weights)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.weights, GRADIENT_NORM))
-        self.optimizer.step()
-        meter.add(step + 1, loss, lr, norm, answers, ranks.total(tokens))
-
-    def forecast(self) -> tuple[Forecast, float]:
-        """What a step needs, tried on the longest page, and the tokens of a step on this process.
-
-        Raises:
-            SetupError: It would not fit.
-        """
-        params = self.params
-        longest: list[list[Question]] = [
-            sorted(page.statements + page.others, key=lambda q: -len(q.prompt + q.answer))[
-                : params.questions_per_page
-            ]
-            for page in self.pages
-        ]
-        lengths = [self._length(asked) for asked in longest]
-        row = int(np.argmax(lengths))
-        batch = pack(self.prefix, [longest[row]], pad=self._pad).to(self.base.device)
-
-        def loss() -> Tensor:
-            seen = self.states.fetch(self.pages, [row])
-            with _precision(self.base):
-                return answer_loss(bare(self.base.model), batch, self.states.encode(seen))
-
-        a_rank = math.ceil(params.pages_per_step / self.ranks.world)
-        budget = min(params.token_budget or lengths[row] * a_rank, lengths[row] * a_rank)
-        need = forecast(loss, self.weights, lengths[row], budget)
-        need.check(budget, lengths[row])
-        return need, float(np.mean(lengths)) * a_rank
-
-    @property
-    def _pad(self) -> int:
-        pad: int = self.base.tokenizer.pad_token_id
-        return pad
-
-    def _length(self, asked: Sequence[Question]) -> int:
-        return len(self.prefix) + sum(len(q.prompt) + len(q.answer) for q in asked)
+    if int8:
+        base.model.eval()
+        some, rows = selection[:GATE_PAGES], range(min(len(selection), GATE_PAGES))
+        exact = VisionStates(base, some, frozen=True, keep="nowhere")
+        short = VisionStates(base, some, frozen=True, keep="memory", int8=True)
+        int8, words = same_answers(
+            scores(base, prefix, exact, rows), scores(base, prefix, short, rows), labels[: len(some)]
+        )
+        if ranks.leads:
+            say(f"vision states in one byte a number: {words}: {'taken' if int8 else 'not taken'}")
+    return states(training, params.epochs), states(selection, params.epochs)
 
 
-def _precision(base: Base) -> contextlib.AbstractContextManager[Any]:
-    """bfloat16 products on a GPU over float32 adapters; a CPU computes in float32 as it stands."""
-    if base.device.type != "cuda":
-        return contextlib.nullcontext()
-    return torch.autocast("cuda", torch.bfloat16)
-
-
-def _adapter_weights(model: Any) -> dict[str, torch.Tensor]:
+def _adapter_weights(model: Any) -> dict[str, Tensor]:
+    """Whole, on the CPU; all processes call it."""
     return {
-        name: weight.detach().cpu().clone()
+        name: lora.whole(weight.detach()).cpu().clone()
         for name, weight in model.named_parameters()
         if weight.requires_grad
     }
 
 
-def _put_back(model: Any, weights: dict[str, torch.Tensor]) -> None:
+def _put_back(model: Any, weights: dict[str, Tensor]) -> None:
     own = dict(model.named_parameters())
     with torch.no_grad():
         for name, weight in weights.items():
-            own[name].copy_(weight)
+            own[name].copy_(sharding.like(weight, own[name]))
 
 
-def _save(path: Path, model: Any, optimizer: Any, state: _State) -> None:
-    checkpoint.save(
-        path,
-        {
-            "step": state.step,
-            "history": state.history,
-            "best": state.best,
-            "best_weights": state.best_weights,
-            "weights": _adapter_weights(model),
-            "optimizer": optimizer.state_dict(),
-        },
-    )
+def _kept(model: Any, optimizer: torch.optim.Optimizer, state: _State) -> dict[str, Any]:
+    """What a checkpoint holds: whole tensors, so that any number of processes may go on from it."""
+    return {
+        "step": state.step,
+        "history": state.history,
+        "best": state.best,
+        "best_weights": state.best_weights,
+        "weights": _adapter_weights(model),
+        "optimizer": sharding.full_state(optimizer.state_dict()),
+    }
 
 
-def _resume(path: Path, model: Any, optimizer: Any) -> _State:
+def _resume(path: Path, model: Any, step: Step) -> _State:
     saved = checkpoint.load(path)
     if saved is None:
         return _State()
     _put_back(model, saved["weights"])
-    optimizer.load_state_dict(saved["optimizer"])
+    step.optimizer.load_state_dict(sharding.own_state(saved["optimizer"], step.weights))
     return _State(saved["step"], saved["history"], saved["best"], saved["best_weights"])

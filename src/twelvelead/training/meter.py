@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from twelvelead.training.tracker import Tracker
 
 SECONDS_BETWEEN_LINES = 5.0
 STEPS_BETWEEN_POINTS = 10
+Item = TypeVar("Item")
 
 
 class Meter:
@@ -29,12 +30,15 @@ class Meter:
         self.waited_s = 0.0
         self.losses: list[float] = []
 
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Time spent in here is time without work for the device."""
-        begun = time.monotonic()
-        yield
-        self.waited_s += time.monotonic() - begun
+    def waits(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The items; the time until each comes is time without work for the device."""
+        while True:
+            begun = time.monotonic()
+            item = next(items, None)
+            self.waited_s += time.monotonic() - begun
+            if item is None:
+                return
+            yield item
 
     def add(self, step: int, loss: float, lr: float, norm: float, questions: float, tokens: float) -> None:
         """One step is done; `step` counts from 1, the figures are those of all processes."""

@@ -78,6 +78,16 @@ class Ranks:
         distributed.all_reduce(one)
         return float(one)
 
+    def first(self, value: Item) -> Item:
+        """What the first process holds."""
+        if self.world == 1:
+            return value
+        from torch import distributed
+
+        held = [value]
+        distributed.broadcast_object_list(held, src=0)
+        return held[0]
+
     def any(self, flag: bool) -> bool:
         """Whether it is so for at least one process."""
         return self.total(float(flag)) > 0

@@ -16,8 +16,9 @@ from twelvelead.instruct.sample import messages
 from twelvelead.models import lora
 from twelvelead.params import TrainLora
 from twelvelead.training.lora import schedule, train
-from twelvelead.training.pages import Page, VisionStates
+from twelvelead.training.pages import Page
 from twelvelead.training.sampler import choose, rows_of
+from twelvelead.training.states import VisionStates
 from twelvelead.training.tracker import NullTracker
 
 QUICK = TrainLora(
@@ -163,16 +164,16 @@ def test_all_statements_of_a_page_are_asked_when_there_is_room(base):
 def test_states_of_kept_pages_equal_states_computed_again(base, frozen):
     _, pages, _ = left_or_right(base, 3)
     kept = VisionStates(base, pages, frozen=frozen)
-    assert len(kept.states if frozen else kept.pictures) == 3
-    fresh = VisionStates(base, [], frozen=frozen)
-    torch.testing.assert_close(kept.of(pages, [2, 0]), fresh.of(pages, [2, 0]))
+    assert len(kept.states if frozen else kept.decoded) == 3
+    fresh = VisionStates(base, pages, frozen=frozen, keep="nowhere")
+    torch.testing.assert_close(kept.of([2, 0]), fresh.of([2, 0]))
 
 
 def test_states_carry_gradients_only_when_the_tower_is_adapted(base):
     _, pages, _ = left_or_right(base, 2)
     model = lora.attach(base.model, QUICK.model_copy(update={"vision": True}))
-    assert VisionStates(base, pages, frozen=False).of(pages, [0]).requires_grad
-    assert not VisionStates(base, pages, frozen=True).of(pages, [0]).requires_grad
+    assert VisionStates(base, pages, frozen=False).of([0]).requires_grad
+    assert not VisionStates(base, pages, frozen=True).of([0]).requires_grad
     assert model is not None
 
 
