@@ -84,7 +84,7 @@ def forecast(
     Raises:
         SetupError: Not even that page fits.
     """
-    base = {weight.untyped_storage().data_ptr() for weight in weights}
+    base = {_own(weight).untyped_storage().data_ptr() for weight in weights}
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -115,9 +115,14 @@ def forecast(
         ) from None
     for weight in weights:
         weight.grad = None
-    states = ADAM_BYTES * sum(weight.numel() for weight in weights)
+    states = ADAM_BYTES * sum(_own(weight).numel() for weight in weights)
     peak = int(SLACK * (states + sum(kept.values()) / tokens * max(budget, tokens)))
     return Forecast(peak, free, counter.get_total_flops() / tokens, seconds / tokens)
+
+
+def _own(weight: Tensor) -> Tensor:
+    """What this process holds of a weight that may lie spread over several."""
+    return weight.to_local() if hasattr(weight, "to_local") else weight
 
 
 def free_bytes() -> int:

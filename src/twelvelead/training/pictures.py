@@ -7,8 +7,8 @@ They are read off the processor itself, and a page that they do not give back ex
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,13 +26,15 @@ class Picture:
 
     Attributes:
         tiles: (T, 3, S, S) bytes of the tiles in use, or float32 of all tiles where bytes would not do.
-        whole: How many tiles the model takes; those not in use are zero.
-        shape: `aspect_ratio_ids` (1,) and `aspect_ratio_mask` (1, whole).
+        used: How many tiles are in use; the first ones.
+        whole: How many the model takes; the others are zero.
+        ratio: Its `aspect_ratio_ids`: how the tiles lie.
     """
 
     tiles: Tensor
+    used: int
     whole: int
-    shape: tuple[Tensor, Tensor]
+    ratio: int
 
 
 class Pictures:
@@ -50,13 +52,31 @@ class Pictures:
     def decode(self, page: bytes) -> Picture:
         """One page, as small as it can be kept."""
         images = self.base.pixels([page], device=CPU)
-        pixels, mask = images["pixel_values"][0, 0], images["aspect_ratio_mask"][0]
-        shape = (images["aspect_ratio_ids"][0], mask)
-        used = pixels[: int(mask.sum())]
+        pixels = images["pixel_values"][0, 0]
+        used = pixels[: int(images["aspect_ratio_mask"].sum())]
         low, high = self.values[:, :1, None], self.values[:, -1:, None]
         codes = ((used - low) / (high - low) * 255).round().clamp(0, 255).to(torch.uint8)
         same = torch.equal(self._plain(codes), used) and not pixels[len(used) :].any()
-        return Picture(codes if same else pixels.clone(), len(pixels), shape)
+        ratio = int(images["aspect_ratio_ids"])
+        return Picture(codes if same else pixels.clone(), len(used), len(pixels), ratio)
+
+    def album(self, pages: Iterable[bytes], count: int) -> list[Picture]:
+        """Many pages, their bytes in one block: one by one they would leave holes four times their size."""
+        block = torch.empty(0, dtype=torch.uint8)
+        found: list[Picture] = []
+        for number, page in enumerate(pages):
+            picture = self.decode(page)
+            if not number:
+                block = torch.empty((count, *picture.tiles.shape), dtype=picture.tiles.dtype)
+            if picture.tiles.dtype == block.dtype and picture.tiles.shape == block.shape[1:]:
+                block[number] = picture.tiles
+                picture = replace(picture, tiles=block)
+            found.append(picture)
+        # views only now: small objects born between large ones are what makes the holes
+        return [
+            replace(picture, tiles=block[number]) if picture.tiles is block else picture
+            for number, picture in enumerate(found)
+        ]
 
     def batch(self, pictures: Sequence[Picture]) -> dict[str, Tensor]:
         """Inputs of the model: `pixel_values` (B, 1, T, 3, S, S) and how the tiles lie."""
@@ -67,8 +87,10 @@ class Pictures:
             whole.append(torch.cat([used, used.new_zeros(rest, *used.shape[1:])]) if rest else used)
         return {
             "pixel_values": torch.stack(whole)[:, None],
-            "aspect_ratio_ids": torch.stack([picture.shape[0] for picture in pictures]),
-            "aspect_ratio_mask": torch.stack([picture.shape[1] for picture in pictures]),
+            "aspect_ratio_ids": torch.tensor([[picture.ratio] for picture in pictures]),
+            "aspect_ratio_mask": torch.tensor(
+                [[[int(tile < picture.used) for tile in range(picture.whole)]] for picture in pictures]
+            ),
         }
 
     def _plain(self, codes: Tensor) -> Tensor:

@@ -39,8 +39,8 @@ def stream(seed: int, step: int, place: int) -> np.random.Generator:
 def choose(page: Page, count: int, rng: np.random.Generator) -> list[Question]:
     """The questions of one page in a step: statements, and one other in every eight if there is room.
 
-    A page has some three of seventy statements. Those are asked every time, up to half of the room, with others
-    of the rest: drawn evenly, nineteen answers in twenty would be No and rare statements hardly ever Yes.
+    A page has some three of seventy statements. Those are asked every time, up to half of the room, then
+    others: drawn evenly, nineteen answers in twenty would be No, and rare statements hardly ever Yes.
     That shifts probabilities, which calibration on fold 9 puts right, and not the order that AUC sees.
     """
     others = min(len(page.others), max(1, count // OTHERS_SHARE))

@@ -44,7 +44,9 @@ def shard(model: Any, *, vision: bool, projector: bool) -> None:
     kind = "cuda" if torch.cuda.is_available() else "cpu"
     mesh = init_device_mesh(kind, (int(os.environ["WORLD_SIZE"]),))
     for unit in units(model, vision=vision, projector=projector):
-        fully_shard(unit, mesh=mesh).set_gradient_divide_factor(1.0)  # sums: the step divides by its answers
+        spread = fully_shard(unit, mesh=mesh)
+        spread.set_gradient_divide_factor(1.0)  # a sum: the step itself divides by its answers
+        spread.set_force_sum_reduction_for_comms(True)
     if kind == "cpu":
         return
     for weight in [*model.parameters(), *model.buffers()]:

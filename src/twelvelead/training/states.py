@@ -181,8 +181,10 @@ class VisionStates:
     def _keep_pictures(self, keep: str) -> None:
         one = self.pictures.decode(self.pages[0].picture).tiles.nbytes * self.ranks.world
         if keep in ("auto", "memory") and one * len(self.pages) < SHARE_OF_FREE_MEMORY * free_host_bytes():
-            track_pages = track(self.pages, total=len(self.pages), title="decode pages", unit="pages")
-            self.decoded = [self.pictures.decode(page.picture) for page in track_pages]
+            self.decoded = self.pictures.album(
+                track((page.picture for page in self.pages), total=len(self.pages), title="decode pages"),
+                len(self.pages),
+            )
 
     def _measure(self, epochs: int) -> Costs:
         """Encode, write and read a few pages. All processes go by what the first one measured."""

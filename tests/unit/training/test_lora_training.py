@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 from twelvelead.errors import DataError
 from twelvelead.instruct.sample import messages
 from twelvelead.models import lora
+from twelvelead.models.packed import Question
 from twelvelead.params import TrainLora
 from twelvelead.training.lora import schedule, train
 from twelvelead.training.pages import Page
@@ -158,6 +159,20 @@ def test_all_statements_of_a_page_are_asked_when_there_is_room(base):
     chosen = choose(page, 6, np.random.default_rng(0))
     assert len(chosen) == 6
     assert sum(question in page.statements for question in chosen) == 5
+
+
+def test_statements_that_a_page_has_are_asked_every_time_up_to_half_of_the_room(base):
+    _, (page,), _ = left_or_right(base, 1)
+    page.statements = [Question((number,), (0,)) for number in range(40)]
+    page.present = frozenset({3, 17})
+    drawn = [choose(page, 9, np.random.default_rng(seed)) for seed in range(30)]
+    asked = [[question.prompt[0] for question in one if question in page.statements] for one in drawn]
+    assert all({3, 17} <= set(numbers) and len(set(numbers)) == 8 for numbers in asked)
+    assert len({number for numbers in asked for number in numbers}) > 35  # the others change places
+    page.present = frozenset(range(20))
+    few = [question.prompt[0] for question in choose(page, 9, np.random.default_rng(0))[:8]]
+    assert sum(number < 20 for number in few) >= 4
+    assert sum(number >= 20 for number in few) >= 1
 
 
 @pytest.mark.parametrize("frozen", [True, False])

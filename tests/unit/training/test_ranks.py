@@ -25,24 +25,25 @@ RUN = textwrap.dedent("""
     ranks = Ranks.join()
     base = load_base(base_folder)
     prefix, pages, labels = left_or_right(base, 11)  # the last step has three pages: shares differ
-    budget = int(sys.argv[4])
-    params = QUICK.model_copy(update={"dropout": 0.0, "token_budget": budget})
+    budget, shard, vision, epochs = map(int, sys.argv[4:])
+    update = {"dropout": 0.0, "token_budget": budget, "shard": bool(shard), "epochs": epochs}
+    params = QUICK.model_copy(update=update | {"vision": bool(vision), "projector": bool(vision)})
     tracker = FileTracker(work / "curves.jsonl")
     trained = train(base, prefix, pages, pages[:5], labels[:5], params, work, tracker, ranks)
     if ranks.leads:
-        weights = {n: w.detach() for n, w in trained.model.named_parameters() if w.requires_grad}
-        torch.save({"weights": weights, "history": trained.metrics["history"]}, work / "out.pt")
+        torch.save({"weights": trained.weights, "history": trained.metrics["history"]}, work / "out.pt")
     ranks.leave()
 """)
 
 
-def run(base_folder, work, *, processes=1, budget=0):
-    work.mkdir()
+def run(base_folder, work, *, processes=1, budget=0, shard=0, vision=0, epochs=2):
+    work.mkdir(exist_ok=True)
     script = work / "run.py"
     script.write_text(RUN)
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command = [sys.executable, "-W", "ignore", *(start if processes > 1 else []), str(script)]
-    command += [str(base_folder), str(work), str(Path(__file__).parent), str(budget)]
+    command += [str(base_folder), str(work), str(Path(__file__).parent)]
+    command += map(str, (budget, shard, vision, epochs))
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
     )
@@ -66,3 +67,24 @@ def test_two_processes_and_small_batches_learn_what_one_process_learns(base_fold
     assert_same(alone, two)
     assert_same(alone, small)
     assert said.count("2 processes") == 1  # one of them speaks
+
+
+@pytest.mark.slow
+def test_a_base_spread_over_two_processes_learns_what_a_whole_one_learns(base_folder, tmp_path):
+    alone, _ = run(base_folder, tmp_path / "alone", vision=1)
+    # a budget of one page: three pages of the last step are two for one process and one for the other
+    spread, _ = run(base_folder, tmp_path / "spread", processes=2, shard=1, budget=40, vision=1)
+    assert_same(alone, spread)
+
+
+@pytest.mark.slow
+def test_what_two_processes_left_off_on_a_spread_base_one_process_takes_up(base_folder, tmp_path):
+    work = tmp_path / "work"
+    run(base_folder, work, processes=2, shard=1, epochs=1)
+    assert torch.load(work / "lora.pt")["step"] == 3
+    first = torch.load(work / "out.pt")["weights"]
+    resumed, said = run(base_folder, work, epochs=2)
+    assert "from step 3" in said
+    assert [entry["epoch"] for entry in resumed["history"]] == [1, 2]
+    assert resumed["weights"].keys() == first.keys()
+    assert all(weight.shape == first[name].shape for name, weight in resumed["weights"].items())
