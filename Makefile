@@ -1,6 +1,6 @@
 # Everything runs in .venv, which `setup` makes and every other target asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint compile repro clean
+.PHONY: help setup run test oldest lint compile repro clean
 
 PARAMS ?= params.yaml
 SOURCE ?=
@@ -38,6 +38,12 @@ run: $(STAMP)  ## Run the whole pipeline (PARAMS=, SOURCE=, SET=)
 
 test: lint  ## Check style, types, import rules and behaviour
 	$(BIN)/python -m pytest
+
+OLDEST := build/oldest
+oldest: $(STAMP)  ## Test the models with the oldest transformers we take, as GPU images have it
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(OLDEST) transformers==5.17.0 \
+		huggingface-hub==1.33.0 hf-xet httpx httpcore h11 anyio certifi idna
+	PYTHONPATH=$(OLDEST) $(BIN)/python -m pytest tests/unit/models tests/unit/training -W ignore::FutureWarning
 
 lint: $(STAMP)  ## Check style, types and import rules
 	$(BIN)/ruff check

@@ -11,11 +11,12 @@
       least_positives        the fewest positives any compared code has
       positives              code → positives in fold 10
     models → cnn, lora, base
-      macro_auc macro_ap macro_f1 macro_brier
+      macro_auc macro_ap macro_f1 macro_brier macro_ece
                              means over the `n_statements` codes with both classes in fold 10
       macro_auc_compared     mean over the compared codes; _lower, _upper hold 95 % between them; _se
       micro_f1               over all scored codes
-      statements → code      auc ap f1 brier threshold positives n auc_lower auc_upper (two-sided 95 %)
+      statements → code      auc ap f1 brier ece threshold positives n auc_lower auc_upper (two-sided 95 %)
+                             slope intercept (probability = σ(slope · logit(raw) + intercept))
     comparison
       candidate baseline     "lora" and "cnn"
       delta_macro_auc        lora − cnn over the compared codes, paired by patient: of over value
@@ -27,13 +28,14 @@
     controls → blank, shuffled
       macro_auc              lora's, over the compared codes, when the page is empty or another's
 
-Thresholds come from fold 9 and are applied to fold 10; F1 counts 0 where nothing is true and nothing called.
-A figure that has no meaning (no positives, nothing compared) is null.
+Calibration and thresholds come from fold 9 and are applied to fold 10; F1 counts 0 where nothing is true and
+nothing called. A figure that has no meaning (no positives, nothing compared) is null.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -42,7 +44,8 @@ from numpy.typing import NDArray
 
 from twelvelead.evaluation import thresholds
 from twelvelead.evaluation.bootstrap import closed_form_se, estimate, intervals, resampled_aucs
-from twelvelead.evaluation.metrics import aucs, average_precisions, briers, f1s, macro, micro_f1
+from twelvelead.evaluation.calibration import Calibration
+from twelvelead.evaluation.metrics import aucs, average_precisions, briers, eces, f1s, macro, micro_f1
 from twelvelead.evaluation.predictions import Predictions
 
 CANDIDATE, BASELINE, BASE = "lora", "cnn", "base"
@@ -57,6 +60,7 @@ def build(
     fold9: Predictions,
     fold10: Predictions,
     controls: Predictions,
+    maps: Mapping[str, Calibration],
     *,
     min_positives: int,
     replicates: int,
@@ -69,6 +73,7 @@ def build(
         fold9: Predictions that thresholds are chosen on.
         fold10: Predictions that are judged.
         controls: The candidate's predictions of fold 10 for "blank" and "shuffled" pages, as if two models.
+        maps: The calibration that each model's probabilities went through.
         min_positives: Fewest positives of a compared statement.
         replicates: Bootstrap replicates.
         seed: Of the bootstrap.
@@ -80,7 +85,7 @@ def build(
     scores = [fold10.probabilities[model] for model in MODELS]
     draws = resampled_aucs(truth, scores, fold10.patients, replicates=replicates, seed=seed)
     models = {
-        model: _model(model, fold9, fold10, scorable, compared, draws[number])
+        model: _model(model, fold9, fold10, maps[model], scorable, compared, draws[number])
         for number, model in enumerate(MODELS)
     }
     comparison: dict[str, Any] = {"candidate": CANDIDATE, "baseline": BASELINE}
@@ -110,6 +115,7 @@ def _model(
     model: str,
     fold9: Predictions,
     fold10: Predictions,
+    calibration: Calibration,
     scorable: NDArray[np.bool_],
     compared: NDArray[np.bool_],
     draws: NDArray[np.float64],
@@ -120,7 +126,8 @@ def _model(
     lower, upper = intervals(draws)
     table = {
         "auc": aucs(truth, found), "ap": average_precisions(truth, found), "f1": f1s(truth, called),
-        "brier": briers(truth, found), "threshold": cuts, "auc_lower": lower, "auc_upper": upper,
+        "brier": briers(truth, found), "ece": eces(truth, found), "slope": calibration.slope,
+        "intercept": calibration.intercept, "threshold": cuts, "auc_lower": lower, "auc_upper": upper,
     }  # fmt: skip
     whole = estimate(
         table["auc"][compared],
@@ -136,6 +143,7 @@ def _model(
         "macro_ap": macro(table["ap"][scorable]),
         "macro_f1": macro(table["f1"][scorable]),
         "macro_brier": macro(table["brier"][scorable]),
+        "macro_ece": macro(table["ece"][scorable]),
         "micro_f1": micro_f1(truth, called),
         "n_statements": int(scorable.sum()),
         "statements": {

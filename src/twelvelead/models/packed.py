@@ -115,7 +115,9 @@ def encode_images(model: Any, images: dict[str, Tensor]) -> Tensor:
     captured: list[Tensor] = []
 
     def keep_input(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        captured.append(kwargs["hidden_states"] if "hidden_states" in kwargs else args[0])
+        # called hidden_state up to transformers 5.19, hidden_states since
+        named = [value for name, value in kwargs.items() if name.startswith("hidden_state")]
+        captured.append((*args, *named)[0])
 
     blocks = vision.transformer.layers
     indices = model.config.vision_config.intermediate_layers_indices

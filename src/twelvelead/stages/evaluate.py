@@ -15,7 +15,7 @@ SOURCES = {"simulate": "simulated"}
 
 
 def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: Path) -> dict[str, Any]:
-    """Score every model on folds 9 and 10, and judge on fold 10 with the thresholds of fold 9.
+    """Score every model on folds 9 and 10, and judge on fold 10 as calibrated and cut on fold 9.
 
     Args:
         inputs: "validation", "records", "pages", "baseline" and "adapter".
@@ -32,7 +32,7 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
         SetupError: A model is not where it should be.
     """
     from twelvelead.data.index import SELECT_FOLD, TEST_FOLD, read_validated
-    from twelvelead.evaluation import predictions, scorecard
+    from twelvelead.evaluation import calibration, predictions, scorecard
     from twelvelead.evaluation.plots import draw
 
     frame, codes = read_validated(inputs["validation"])
@@ -54,9 +54,12 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
         for fold in (SELECT_FOLD, TEST_FOLD)
     )
     blind = predictions.gather(folds[TEST_FOLD], codes, controls)
+    maps = {model: calibration.fit(fold9.labels, raw) for model, raw in fold9.probabilities.items()}
+    fold9, fold10 = (calibration.calibrated(fold, maps) for fold in (fold9, fold10))
+    blind = calibration.calibrated(blind, maps, control_of=scorecard.CANDIDATE)
     card = scorecard.build(
         "+".join(sorted({SOURCES.get(source, source) for source in folds[TEST_FOLD]["source"]})),
-        fold9, fold10, blind,
+        fold9, fold10, blind, maps,
         min_positives=params.min_positives, replicates=params.bootstrap, seed=params.seed,
     )  # fmt: skip
     predictions.write(fold10, output / "predictions.parquet")

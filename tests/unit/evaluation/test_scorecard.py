@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from twelvelead.evaluation import metrics, scorecard
+from twelvelead.evaluation.calibration import Calibration
 from twelvelead.evaluation.plots import draw, roc
 from twelvelead.evaluation.predictions import Predictions
 
@@ -32,7 +33,10 @@ def build(
 ) -> dict[str, Any]:
     controls = fold(2, names={"blank": 0.0, "shuffled": 0.0})
     options = {"min_positives": 10, "replicates": 100, "seed": 1} | options
-    return scorecard.build("simulated", fold9 or fold(1), fold10 or fold(2), controls, **options)
+    fold10 = fold10 or fold(2)
+    plain = Calibration(np.ones(len(fold10.codes)), np.zeros(len(fold10.codes)))
+    maps = dict.fromkeys(scorecard.MODELS, plain)
+    return scorecard.build("simulated", fold9 or fold(1), fold10, controls, maps, **options)
 
 
 def test_only_statements_with_enough_positives_are_compared() -> None:
