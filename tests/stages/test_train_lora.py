@@ -99,3 +99,17 @@ def test_an_adapter_is_merged_into_a_base_that_loads_by_itself(inputs, tmp_path,
     with pytest.raises(SetupError, match="holds no adapter"):
         merge(tmp_path, tmp_path / "other")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".tmp")]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "asked", "started"), [(0, 2, 2), (1, 2, 1), (4, 2, 2), (2, 8, 2), (0, 1, 1)]
+)
+def test_no_more_processes_are_started_than_there_are_gpus(monkeypatch, capfd, gpus, asked, started):
+    import torch
+
+    from twelvelead.stages.train_lora import _processes
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    assert _processes(asked) == started
+    assert ("one a GPU" in capfd.readouterr().err) == (started < asked)

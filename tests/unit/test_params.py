@@ -18,7 +18,7 @@ def _file(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["params.yaml", "params.smoke.yaml"])
+@pytest.mark.parametrize("name", ["params.yaml", "params.smoke.yaml", "params.thorough.yaml"])
 def test_the_params_files_in_the_tree_are_valid(root: Path, name: str) -> None:
     assert load(root / name)
 
@@ -119,3 +119,11 @@ def test_a_section_is_found_by_its_name_in_the_file() -> None:
     assert Params().section("validate") == Params().validate_
     with pytest.raises(ParamsError, match="no params section 'deploy'"):
         Params().section("deploy")
+
+
+def test_the_thorough_run_differs_from_the_default_one_by_its_name_and_epochs_alone(root):
+    default, thorough = (load(root / name).model_dump() for name in ("params.yaml", "params.thorough.yaml"))
+    assert thorough.pop("name") == "thorough"
+    assert default.pop("name") == "default"
+    assert thorough["train_lora"].pop("epochs") > default["train_lora"].pop("epochs")
+    assert thorough == default

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelead.errors import Error, Interrupted
 from twelvelead.params import TrainLora
+from twelvelead.progress import say
 
 if TYPE_CHECKING:
     from twelvelead.training.tracker import Tracker
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 def train_lora(inputs: Mapping[str, Path], output: Path, params: TrainLora, work: Path) -> dict[str, Any]:
     """Write the PEFT adapter, its module list, the base it belongs to, metrics.json and curves.jsonl.
 
-    With `processes` above one, `torchrun` starts that many on this machine and each takes its share of every
-    step. Figures also go to MLflow as training runs where `MLFLOW_TRACKING_URI` is set.
+    With `processes` above one, `torchrun` starts that many on this machine, at most one a GPU, and each takes
+    its share of every step. Figures also go to MLflow as training runs where `MLFLOW_TRACKING_URI` is set.
 
     Raises:
         Error: A process failed.
@@ -31,13 +32,27 @@ def train_lora(inputs: Mapping[str, Path], output: Path, params: TrainLora, work
     """
     from twelvelead.training.adapter import make_adapter
 
-    if params.processes > 1:
-        return _together(inputs, output, params, work)
+    if (processes := _processes(params.processes)) > 1:
+        return _together(inputs, output, params, processes, work)
     with _live() as tracker:
         return make_adapter(inputs["instructions"], inputs["pages"], output, params, work, tracker)
 
 
-def _together(inputs: Mapping[str, Path], output: Path, params: TrainLora, work: Path) -> dict[str, Any]:
+def _processes(asked: int) -> int:
+    """As many as were asked for, but one a GPU; what is learnt does not depend on it."""
+    if asked == 1:
+        return 1
+    import torch
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else asked
+    if gpus < asked:
+        say(f"lora: {gpus} processes instead of train_lora.processes={asked}: one a GPU")
+    return min(asked, gpus)
+
+
+def _together(
+    inputs: Mapping[str, Path], output: Path, params: TrainLora, processes: int, work: Path
+) -> dict[str, Any]:
     from twelvelead.training.stopping import Stop
 
     work.mkdir(parents=True, exist_ok=True)
@@ -47,9 +62,9 @@ def _together(inputs: Mapping[str, Path], output: Path, params: TrainLora, work:
     job |= {"output": str(output.resolve()), "work": str(work.resolve()), "summary": str(summary.resolve())}
     file = work / "job.json"
     file.write_text(json.dumps({**job, "params": params.model_dump(mode="json")}), encoding="utf-8")
-    threads = max((params.threads or os.cpu_count() or 1) // params.processes, 1)
+    threads = max((params.threads or os.cpu_count() or 1) // processes, 1)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", str(params.processes), "-m", "twelvelead.training.adapter", str(file)]
+    command += ["--nproc-per-node", str(processes), "-m", "twelvelead.training.adapter", str(file)]
     environment = {"OMP_NUM_THREADS": str(threads)} | os.environ
     with (
         subprocess.Popen(command, env=environment) as running,
@@ -60,7 +75,7 @@ def _together(inputs: Mapping[str, Path], output: Path, params: TrainLora, work:
         raise Interrupted("asked to stop; the last checkpoint is kept", where="train_lora", fix="start again")
     if code or not summary.is_file():
         raise Error(
-            f"one of {params.processes} training processes ended with {code}",
+            f"one of {processes} training processes ended with {code}",
             where="train_lora.processes",
             fix="read its message above; the next start goes on from the last checkpoint",
         )
