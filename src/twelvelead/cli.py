@@ -179,6 +179,18 @@ def metrics(
 
 
 @app.command()
+def ecgbench(
+    outputs: Path,
+    gold: Annotated[Path, typer.Option(help="folder of ECGBench's question files, or one of them")],
+    to: Annotated[Path | None, typer.Option("--json", help="write every figure here")] = None,
+) -> None:
+    """Score PULSE- or GEM-style output files: as published, strictly, and by probabilities."""
+    from twelvelead.evaluation.ecgbench.judge import judge
+
+    typer.echo(judge(outputs, gold, to))
+
+
+@app.command()
 def merge(adapter: Path, to: Annotated[Path, typer.Option("--to", "-o")], base: str = "") -> None:
     """Add an adapter to its base: a model that plain transformers loads."""
     from twelvelead.stages.merge import merge as add
