@@ -217,6 +217,29 @@ def rollback(model_name: str = "twelvelead-reader", alias: str = "champion", uri
 
 
 @app.command()
+def history(model_name: str = "twelvelead-reader", uri: str = "") -> None:
+    """Every registered version, its verdict and its figures."""
+    from twelvelead.registry import history as registry
+
+    typer.echo(registry.told(registry.history(model_name, uri)))
+
+
+@app.command()
+def compare(
+    one: int,
+    other: int,
+    model_name: str = "twelvelead-reader",
+    uri: str = "",
+    as_json: Annotated[bool, typer.Option("--json", help="every difference as JSON")] = False,
+) -> None:
+    """What two registered versions differ in."""
+    from twelvelead.registry import history as registry
+
+    found = registry.compare(model_name, one, other, uri)
+    typer.echo(json.dumps(found) if as_json else registry.told_apart(found))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)

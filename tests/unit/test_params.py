@@ -121,9 +121,9 @@ def test_a_section_is_found_by_its_name_in_the_file() -> None:
         Params().section("deploy")
 
 
-def test_the_thorough_run_differs_from_the_default_one_by_its_name_and_epochs_alone(root):
+def test_the_thorough_run_differs_from_the_default_one_by_its_name_and_records_alone(root: Path) -> None:
     default, thorough = (load(root / name).model_dump() for name in ("params.yaml", "params.thorough.yaml"))
     assert thorough.pop("name") == "thorough"
     assert default.pop("name") == "default"
-    assert thorough["train_lora"].pop("epochs") > default["train_lora"].pop("epochs")
+    assert thorough["ingest"].pop("records") == 2 * default["ingest"].pop("records")
     assert thorough == default
