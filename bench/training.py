@@ -140,11 +140,13 @@ WAYS: dict[str, Callable[[str], Told]] = {
 }
 
 
-def _each(size: str, rate: Callable[[str, int], Told]) -> dict[str, Told]:
-    return {str(tokens): rate(size, tokens) for tokens in SIZES[size]["tokens"]}
+def _each(size: str, rate: Callable[[Any, str, int], Told]) -> dict[str, Told]:
+    """The rates of a way at every length, over one model: to build a large one takes longest."""
+    base = _base(size)
+    return {str(tokens): rate(base, size, tokens) for tokens in SIZES[size]["tokens"]}
 
 
-def _our_rate(size: str, tokens: int, *, kept: bool, packed: int) -> Told:
+def _our_rate(plain: Any, size: str, tokens: int, *, kept: bool, packed: int) -> Told:
     from twelvelead.models import lora
     from twelvelead.models.mllama import Base
     from twelvelead.training.forecast import peak_flops
@@ -154,7 +156,7 @@ def _our_rate(size: str, tokens: int, *, kept: bool, packed: int) -> Told:
     from twelvelead.training.states import VisionStates
     from twelvelead.training.step import Step
 
-    plain, setting = _base(size), SIZES[size]
+    setting = SIZES[size]
     told = _conversations(plain, setting["pages"], tokens)
     pages, prefix = [], ()
     for number, (picture, turns) in enumerate(zip(_pictures(size), told, strict=True)):
@@ -178,6 +180,7 @@ def _our_rate(size: str, tokens: int, *, kept: bool, packed: int) -> Told:
         for number in range(WARM_UP, WARM_UP + setting["steps"]):
             step.take(number, 1e-4, feed, meter)
         seconds = _now() - begun
+    base.model.unload()
     rate = (meter.tokens - before[1]) / seconds
     return {
         "questions_per_s": (meter.questions - before[0]) / seconds,
@@ -187,14 +190,14 @@ def _our_rate(size: str, tokens: int, *, kept: bool, packed: int) -> Told:
     }
 
 
-def _trl_rate(size: str, tokens: int) -> Told:
+def _trl_rate(base: Any, size: str, tokens: int) -> Told:
     import tempfile
 
     from datasets import Dataset, Image
     from transformers import MllamaProcessor, TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
-    base, setting = _base(size), SIZES[size]
+    setting = SIZES[size]
     told = _conversations(base, setting["pages"], tokens)
     rows = [
         {"messages": turns, "images": [{"bytes": picture, "path": None}]}
@@ -231,16 +234,17 @@ def _trl_rate(size: str, tokens: int) -> Told:
         )
         _reset_peak()
         trainer.train()
+        trainer.model.unload()
     return _peer_told(clock, setting["batch"])
 
 
-def _stand_in_rate(size: str, tokens: int) -> Told:
+def _stand_in_rate(base: Any, size: str, tokens: int) -> Told:
     """What TRL sets up, without TRL: processor in the loop, checkpointing, pictures of every sample."""
     import peft
     import torch
     from transformers import MllamaProcessor
 
-    base, setting = _base(size), SIZES[size]
+    setting = SIZES[size]
     told = _conversations(base, setting["pages"], tokens)
     processor = MllamaProcessor(base.image_processor, base.tokenizer, base.tokenizer.chat_template)
     samples = [
@@ -274,6 +278,7 @@ def _stand_in_rate(size: str, tokens: int) -> Told:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         clock.append(_now())
+    model.unload()
     return _peer_told(clock, setting["batch"])
 
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -187,38 +187,36 @@ class VisionStates:
             )
 
     def _measure(self, epochs: int) -> Costs:
-        """Encode, write and read a few pages. All processes go by what the first one measured."""
-        batch = self.pictures.batch([self.pictures.decode(p.picture) for p in self.pages[:TRIAL_PAGES]])
+        """Encode a few pages; write and read them too if memory is too small for all.
+
+        All processes go by what the first one measured.
+        """
+        some = self.pages[:TRIAL_PAGES]
+        batch = self.pictures.batch([self.pictures.decode(page.picture) for page in some])
         states = self.encode(batch).cpu()  # the first pass warms kernels up
         begun = time.perf_counter()
         states = self.encode(batch).cpu()
-        encode_s = (time.perf_counter() - begun) / len(states)
-        folder = self.store.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        begun = time.perf_counter()
-        files = [
-            self.store.write(p.picture, s) for p, s in zip(self.pages[:TRIAL_PAGES], states, strict=False)
-        ]
-        for file in files:
-            _out_of_page_cache(file)
-        write_s = (time.perf_counter() - begun) / len(files)
-        size = sum(file.stat().st_size for file in files) / len(files)
-        begun = time.perf_counter()
-        for page in self.pages[: len(files)]:
-            self.store.read(page.picture)
-        read_s = (time.perf_counter() - begun) / len(files)
+        encode_s = (time.perf_counter() - begun) / len(some)
+        size = sum(part.nbytes for part in self.store.coded(states[0]).values())
         local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        costs = Costs(
-            len(self.pages),
-            epochs,
-            size,
-            encode_s,
-            write_s,
-            read_s,
-            SHARE_OF_FREE_MEMORY * free_host_bytes() / local,
-            SHARE_OF_FREE_DISK * shutil.disk_usage(folder).free,
-        )
+        free = SHARE_OF_FREE_MEMORY * free_host_bytes() / local
+        costs = Costs(len(self.pages), epochs, size, encode_s, 0.0, 0.0, free, 0.0)
+        if costs.where()[0] != "memory":
+            write_s, read_s = self._disk_speed(some, states)
+            room = SHARE_OF_FREE_DISK * shutil.disk_usage(self.store.folder).free
+            costs = replace(costs, write_s=write_s, read_s=read_s, free_disk=room)
         return self.ranks.first(costs)
+
+    def _disk_speed(self, pages: Sequence[Page], states: Tensor) -> tuple[float, float]:
+        """Seconds to write a page's states, and to read them when the system does not hold them."""
+        begun = time.perf_counter()
+        for page, one in zip(pages, states, strict=True):
+            _out_of_page_cache(self.store.write(page.picture, one))
+        write_s = (time.perf_counter() - begun) / len(pages)
+        begun = time.perf_counter()
+        for page in pages:
+            self.store.read(page.picture)
+        return write_s, (time.perf_counter() - begun) / len(pages)
 
     def _fill_memory(self) -> None:
         for _, states in self._fresh(range(len(self.pages))):

@@ -50,6 +50,17 @@ def test_states_are_kept_where_it_pays(change, where):
     assert why
 
 
+@pytest.mark.parametrize(("room", "where"), [(10**12, "memory"), (0, "disk")])
+def test_left_to_itself_it_measures_and_writes_only_what_it_needs(
+    base, pages, tmp_path, monkeypatch, room, where
+):
+    monkeypatch.setattr("twelvelead.training.states.free_host_bytes", lambda: room)
+    kept = VisionStates(base, pages, frozen=True, epochs=1000, folder=tmp_path)
+    assert kept.where == where
+    assert bool(list(tmp_path.rglob("*.safetensors"))) == (where == "disk")
+    torch.testing.assert_close(kept.of([1, 2]), fresh(base, pages).of([1, 2]))
+
+
 @pytest.fixture
 def pages(pictures):
     return [Page(f"{number}-0", str(number), picture) for number, picture in enumerate(pictures)]
