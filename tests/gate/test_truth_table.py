@@ -14,13 +14,14 @@ from twelvelead.gate.verdict import judge
 POLICY = load(Path(__file__).parents[2] / "mlflow" / "gate.yaml")
 PASSING: dict[str, Any] = {
     "data": {"source": "simulated", "fold10": 300, "n_compared": 15, "least_positives": 12},
-    "models": {"lora": {"macro_auc_compared": 0.91}, "cnn": {"macro_auc_compared": 0.915}},
+    "models": {"lora": {"macro_auc_compared": 0.91, "macro_ece": 0.02}, "cnn": {"macro_auc_compared": 0.915}},
     "comparison": {
         "candidate": "lora",
         "baseline": "cnn",
         "delta_macro_auc": {"of": "lora", "over": "cnn", "value": -0.002, "lower": -0.008, "upper": 0.004},
         "delta_vs_base": {"of": "lora", "over": "base", "value": 0.4, "lower": 0.35, "upper": 0.45},
         "worst_statement_delta": {"of": "lora", "over": "cnn", "code": "AFIB", "value": -0.03},
+        "harm": {"harmed": 0, "codes": []},
     },
     "controls": {"blank": {"macro_auc": 0.5}, "shuffled": {"macro_auc": 0.51}},
 }
@@ -59,6 +60,8 @@ def test_the_passing_scorecard_passes_every_check() -> None:
         ("controls.blank.macro_auc", 0.55, 0.5501),
         ("controls.shuffled.macro_auc", 0.60, 0.6001),
         ("comparison.worst_statement_delta.value", -0.10, -0.1001),
+        ("comparison.harm.harmed", 0, 1),
+        ("models.lora.macro_ece", 0.05, 0.0501),
         ("data.n_compared", 10, 9),
         ("data.least_positives", 10, 9),
         ("data.fold10", 200, 199),
@@ -74,7 +77,7 @@ def test_a_figure_on_its_bound_passes_and_one_beyond_it_rejects(
 
 
 def test_every_figure_of_the_policy_is_in_the_table_above() -> None:
-    assert len(FIGURES) == len(set(FIGURES)) == 9
+    assert len(FIGURES) == len(set(FIGURES)) == 11
 
 
 @pytest.mark.parametrize("metric", FIGURES)
@@ -108,3 +111,9 @@ def test_two_faults_give_two_reasons() -> None:
     tree = with_figure("data.fold10", 10)
     tree["controls"]["blank"]["macro_auc"] = 0.9
     assert len(judge(tree, POLICY).to_dict()["reasons"]) == 2
+
+
+def test_harmed_statements_are_named() -> None:
+    tree = with_figure("comparison.harm", {"harmed": 2, "codes": ["IMI", "AFIB"]})
+    (reason,) = judge(tree, POLICY).to_dict()["reasons"]
+    assert reason == "no diagnosis surely lost: comparison.harm.harmed is 2 > 0.000 (IMI, AFIB)"

@@ -24,6 +24,8 @@
                              se se_closed_form
       delta_vs_base          the same, lora − base
       worst_statement_delta  the compared code of HARM where lora loses most to cnn: of over code value
+      harm                   tests whether the candidate is worse by more than `margin` on a statement of
+                             HARM: margin level harmed codes, statements → code → delta se p p_holm
       replicates confidence
     controls → blank, shuffled
       macro_auc              lora's, over the compared codes, when the page is empty or another's
@@ -45,13 +47,12 @@ from numpy.typing import NDArray
 from twelvelead.evaluation import thresholds
 from twelvelead.evaluation.bootstrap import closed_form_se, estimate, intervals, resampled_aucs
 from twelvelead.evaluation.calibration import Calibration
+from twelvelead.evaluation.harm import HARM, harm
 from twelvelead.evaluation.metrics import aucs, average_precisions, briers, eces, f1s, macro, micro_f1
 from twelvelead.evaluation.predictions import Predictions
 
 CANDIDATE, BASELINE, BASE = "lora", "cnn", "base"
 MODELS = (BASELINE, CANDIDATE, BASE)
-# Statements that are frequent or dangerous, and that any reader is expected to find: losing them does harm.
-HARM = ("NORM", "AFIB", "CLBBB", "CRBBB", "1AVB", "ASMI", "IMI", "LVH", "PVC")
 CONFIDENCE = 0.95
 
 
@@ -92,11 +93,15 @@ def build(
     for key, rival in (("delta_macro_auc", BASELINE), ("delta_vs_base", BASE)):
         comparison[key] = {"of": CANDIDATE, "over": rival, **_delta(fold10, rival, compared, draws)}
     comparison["worst_statement_delta"] = {"of": CANDIDATE, "over": BASELINE, **_worst(fold10, compared)}
+    own, rival = (draws[MODELS.index(model)][:, compared] for model in (CANDIDATE, BASELINE))
+    deltas = aucs(truth, fold10.probabilities[CANDIDATE]) - aucs(truth, fold10.probabilities[BASELINE])
+    judged = [code for code, one in zip(codes, compared, strict=True) if one]
+    comparison["harm"] = harm(judged, deltas[compared], own - rival)
     tree = {
         "data": {
             "source": source, "fold9": len(fold9.labels), "fold10": len(truth),
             "patients_fold10": len(np.unique(fold10.patients)), "statements": list(codes),
-            "compared": [code for code, judged in zip(codes, compared, strict=True) if judged],
+            "compared": judged,
             "n_compared": int(compared.sum()), "min_positives": min_positives,
             "least_positives": int(positives[compared].min()) if compared.any() else None,
             "positives": dict(zip(codes, positives.tolist(), strict=True)),

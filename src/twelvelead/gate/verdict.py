@@ -99,7 +99,9 @@ def _sentence(check: Check, value: float, scorecard: Mapping[str, Any]) -> str:
     figure = _find(scorecard, parent)
     delta = figure.get("value") if isinstance(figure, Mapping) and "over" in figure else None
     if not isinstance(figure, Mapping) or not isinstance(delta, int | float):
-        return f"{check.name}: {check.metric} is {check.compare(value)}"
+        codes = figure.get("codes") if isinstance(figure, Mapping) else None
+        which = f" ({', '.join(map(str, codes))})" if codes else ""
+        return f"{check.name}: {check.metric} is {check.compare(value)}{which}"
     side = "above" if delta >= 0 else "below"
     what = f"AUC for {figure['code']}" if "code" in figure else "macro AUC"
     bound = "" if leaf == "value" else f"{leaf.replace('_', ' ')} bound "

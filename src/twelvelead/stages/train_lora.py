@@ -40,14 +40,11 @@ def train_lora(inputs: Mapping[str, Path], output: Path, params: TrainLora, work
 
 def _processes(asked: int) -> int:
     """As many as were asked for, but one a GPU; what is learnt does not depend on it."""
-    if asked == 1:
-        return 1
-    import torch
+    from twelvelead.training.ranks import gpus
 
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else asked
-    if gpus < asked:
-        say(f"lora: {gpus} processes instead of train_lora.processes={asked}: one a GPU")
-    return min(asked, gpus)
+    if 0 < gpus() < asked:
+        say(f"lora: {gpus()} processes instead of train_lora.processes={asked}: one a GPU")
+    return min(asked, gpus() or asked)
 
 
 def _together(

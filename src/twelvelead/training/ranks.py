@@ -18,6 +18,11 @@ from twelvelead.errors import SetupError
 Item = TypeVar("Item")
 
 
+def gpus() -> int:
+    """How many GPUs this machine has."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Ranks:
     """This process among its peers.
@@ -41,7 +46,7 @@ class Ranks:
         if not distributed.is_initialized():
             cuda = torch.cuda.is_available()
             if cuda:
-                place, devices = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+                place, devices = int(os.environ["LOCAL_RANK"]), gpus()
                 if place >= devices:
                     raise SetupError(
                         f"there are {devices} GPUs for more processes",
