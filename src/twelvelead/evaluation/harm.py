@@ -1,7 +1,7 @@
 """Lost diagnoses: is the candidate surely worse than the baseline on a statement that must not be missed?
 
-For each such statement the hypothesis "not worse by more than the margin" is tested with the standard error of
-the paired bootstrap; Holm's step-down keeps the chance of any false alarm at one in twenty, however many.
+For each such statement the hypothesis "not worse by more than the margin" is tested with the standard error
+of the paired bootstrap; Holm's step-down keeps the chance of any false alarm at one in twenty, however many.
 """
 
 from __future__ import annotations
