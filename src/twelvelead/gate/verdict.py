@@ -99,9 +99,9 @@ def _sentence(check: Check, value: float, scorecard: Mapping[str, Any]) -> str:
     figure = _find(scorecard, parent)
     delta = figure.get("value") if isinstance(figure, Mapping) and "over" in figure else None
     if not isinstance(figure, Mapping) or not isinstance(delta, int | float):
-        codes = figure.get("codes") if isinstance(figure, Mapping) else None
-        which = f" ({', '.join(map(str, codes))})" if codes else ""
-        return f"{check.name}: {check.metric} is {check.compare(value)}{which}"
+        if isinstance(figure, Mapping) and isinstance(codes := figure.get("codes"), list):
+            return f"{check.name}: {', '.join(map(str, codes)) or 'none'}"  # a count says less than names
+        return f"{check.name}: {check.metric} is {check.compare(value)}"
     side = "above" if delta >= 0 else "below"
     what = f"AUC for {figure['code']}" if "code" in figure else "macro AUC"
     bound = "" if leaf == "value" else f"{leaf.replace('_', ' ')} bound "
