@@ -36,6 +36,7 @@ from hardware import describe
 QUESTIONS = 8  # a page
 ANSWER_WORDS = 6
 WARM_UP = 2
+GENERATED = 12  # statements that `generate` is timed on; each costs the same
 PEER = "TRL SFTTrainer"
 STAND_IN = "transformers + peft as TRL sets them up"
 SIZES: dict[str, dict[str, Any]] = {
@@ -129,7 +130,6 @@ def scoring(size: str) -> Told:
     return {"seconds_a_page": rows, "statements": len(questions), "generated_for": GENERATED}
 
 
-GENERATED = 12  # statements that `generate` is timed on; each costs the same
 WAYS: dict[str, Callable[[str], Told]] = {
     "peer": peer,
     "ours, one question at once": lambda size: ours(size, kept=False, packed=1),

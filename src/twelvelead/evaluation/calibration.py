@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize
 from scipy.special import expit, logit
 
 from twelvelead.evaluation.predictions import Predictions
@@ -21,7 +21,6 @@ FEWEST_FOR_A_SLOPE = 10
 CLIP = 1e-7  # float32 rounds what is closer to 0 or 1
 FARTHEST = 40.0
 LEAST_SLOPE, MOST_SLOPE = 0.05, 20.0
-STEPS = 100
 Floats = NDArray[np.float64]
 
 
@@ -64,34 +63,24 @@ def _one(label: NDArray[np.integer], score: Floats) -> tuple[float, float]:
     high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
     target = np.where(label == 1, high, low)
     if min(positives, negatives) >= FEWEST_FOR_A_SLOPE:
-        slope, intercept = _newton(score, target)
+        slope, intercept = _least_loss(score, target)
         if LEAST_SLOPE <= slope <= MOST_SLOPE:
             return slope, intercept
     level = brentq(lambda shift: float(expit(score + shift).mean() - target.mean()), -FARTHEST, FARTHEST)
     return 1.0, float(level)
 
 
-def _newton(score: Floats, target: Floats) -> tuple[float, float]:
-    """Least log loss by damped Newton steps (Lin, Lin & Weng 2007); a slope out of range if there is none."""
+def _least_loss(score: Floats, target: Floats) -> tuple[float, float]:
+    """Slope and intercept of least log loss, a convex problem; out of range where it has no bottom."""
     design = np.stack([score, np.ones_like(score)], axis=1)
-    at = np.array([1.0, 0.0])
 
-    def loss(weights: Floats) -> float:
+    def loss(weights: Floats) -> tuple[float, Floats]:
         mixed = design @ weights
-        return float(np.sum(np.logaddexp(0, mixed) - target * mixed))
+        gradient = design.T @ (expit(mixed) - target)
+        return float(np.mean(np.logaddexp(0, mixed) - target * mixed)), gradient / len(score)
 
-    for _ in range(STEPS):
-        chance = expit(design @ at)
-        gradient = design.T @ (chance - target)
-        if np.abs(gradient).max() < 1e-8 * len(score):
-            break
-        curvature = design.T @ (design * (chance * (1 - chance))[:, None]) + 1e-10 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        size = 1.0
-        while size > 1e-6 and loss(at - size * step) > loss(at) - 1e-4 * size * float(gradient @ step):
-            size /= 2
-        at = at - size * step
-    return float(at[0]), float(at[1])
+    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS", options={"gtol": 1e-7})
+    return float(found.x[0]), float(found.x[1])
 
 
 def _logit(probabilities: NDArray[np.floating]) -> Floats:

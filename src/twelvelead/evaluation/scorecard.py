@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 from twelvelead.evaluation import thresholds
 from twelvelead.evaluation.bootstrap import closed_form_se, estimate, intervals, resampled_aucs
 from twelvelead.evaluation.calibration import Calibration
-from twelvelead.evaluation.harm import HARM, harm
+from twelvelead.evaluation.harm import harm
 from twelvelead.evaluation.metrics import aucs, average_precisions, briers, eces, f1s, macro, micro_f1
 from twelvelead.evaluation.predictions import Predictions
 
@@ -92,11 +92,12 @@ def build(
     comparison: dict[str, Any] = {"candidate": CANDIDATE, "baseline": BASELINE}
     for key, rival in (("delta_macro_auc", BASELINE), ("delta_vs_base", BASE)):
         comparison[key] = {"of": CANDIDATE, "over": rival, **_delta(fold10, rival, compared, draws)}
-    comparison["worst_statement_delta"] = {"of": CANDIDATE, "over": BASELINE, **_worst(fold10, compared)}
-    own, rival = (draws[MODELS.index(model)][:, compared] for model in (CANDIDATE, BASELINE))
-    deltas = aucs(truth, fold10.probabilities[CANDIDATE]) - aucs(truth, fold10.probabilities[BASELINE])
     judged = [code for code, one in zip(codes, compared, strict=True) if one]
-    comparison["harm"] = harm(judged, deltas[compared], own - rival)
+    deltas = aucs(truth, fold10.probabilities[CANDIDATE]) - aucs(truth, fold10.probabilities[BASELINE])
+    differences = draws[MODELS.index(CANDIDATE)] - draws[MODELS.index(BASELINE)]
+    comparison["harm"] = harm(judged, deltas[compared], differences[:, compared])
+    worst = _worst(comparison["harm"]["statements"])
+    comparison["worst_statement_delta"] = {"of": CANDIDATE, "over": BASELINE, **worst}
     tree = {
         "data": {
             "source": source, "fold9": len(fold9.labels), "fold10": len(truth),
@@ -169,13 +170,11 @@ def _delta(
     return asdict(estimate(aucs(truth, own) - aucs(truth, other), differences[:, compared], se))
 
 
-def _worst(fold10: Predictions, compared: NDArray[np.bool_]) -> dict[str, Any]:
-    own, other = (aucs(fold10.labels, fold10.probabilities[model]) for model in (CANDIDATE, BASELINE))
-    judged = [j for j, code in enumerate(fold10.codes) if compared[j] and code in HARM]
-    if not judged:
+def _worst(statements: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    if not statements:
         return {"code": None, "value": None}
-    worst = min(judged, key=lambda j: float(own[j] - other[j]))
-    return {"code": fold10.codes[worst], "value": float(own[worst] - other[worst])}
+    code = min(statements, key=lambda name: statements[name]["delta"])
+    return {"code": code, "value": statements[code]["delta"]}
 
 
 def _nan_to_none(node: Any) -> Any:

@@ -7,15 +7,17 @@ and any process may use it, and a changed base simply misses.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
+import uuid
 from pathlib import Path
 
 import torch
 from isal import isal_zlib
 from torch import Tensor
 
+from twelvelead.errors import SetupError
 from twelvelead.models.mllama import Base
 from twelvelead.models.packed import SEMANTICS
 
@@ -39,15 +41,31 @@ class StateStore:
         return self.folder / name[:2] / f"{name}.safetensors"
 
     def write(self, picture: bytes, states: Tensor) -> Path:
-        """Keep the states of a picture; the file appears whole or not at all."""
+        """Keep the states of a picture; the file appears whole or not at all.
+
+        Raises:
+            SetupError: The folder cannot be written, or is full.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         parts = {name: part.cpu().contiguous() for name, part in self.coded(states).items()}
         path = self.path(picture)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-        save_file(parts, aside, metadata={"crc32": str(_crc32(parts))})
-        aside.replace(path)
+        # not the process number: containers that share a cache may have the same
+        aside = path.with_name(f".tmp-{uuid.uuid4().hex}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(parts, aside, metadata={"crc32": str(_crc32(parts))})
+            aside.replace(path)
+        except (OSError, SafetensorError) as fault:
+            raise SetupError(
+                f"vision states cannot be kept: {fault}",
+                where=str(path.parent),
+                fix="make room, set TWELVELEAD_CACHE to another folder, or train_lora.vision_cache=nowhere",
+            ) from None
+        finally:
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
         return path
 
     def read(self, picture: bytes) -> Tensor | None:

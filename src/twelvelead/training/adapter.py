@@ -49,8 +49,7 @@ def make_adapter(
     base = load_base(params.base, device="cpu" if params.shard and ranks.world > 1 else None)
     prefix, training = read_training_pages(base, instructions, pages, "train", params.families)
     _, selection = read_training_pages(base, instructions, pages, "validation", params.families)
-    yes, _ = base.verbalisers
-    labels = np.array([[question.answer[0] == yes for question in page.statements] for page in selection])
+    labels = np.array([[n in page.present for n in range(len(page.statements))] for page in selection])
     told: list[Tracker] = [FileTracker(work / CURVES)]
     if tracker:
         told.append(tracker)

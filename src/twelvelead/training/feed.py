@@ -38,9 +38,16 @@ class Feed(Generic[Job, Loaded]):
     ) -> None:
         self._plan, self._load, self._ahead = plan, load, ahead
         self._next, self._total = first, total
+        self._plans: dict[int, list[Job]] = {}
         self._coming: deque[tuple[int, Job]] = deque()
         self._ready: deque[tuple[int, Future[Loaded]]] = deque()
         self._pool = ThreadPoolExecutor(threads, "feed")
+
+    def jobs(self, step: int) -> list[Job]:
+        """The plan of a step that was not asked for yet."""
+        if step not in self._plans:
+            self._plans[step] = self._plan(step)
+        return self._plans[step]
 
     def of(self, step: int) -> Iterator[Loaded]:
         """What the step needs, one after the other; steps must be asked for in order.
@@ -54,11 +61,12 @@ class Feed(Generic[Job, Loaded]):
             self._ready.popleft()
             self._fill()
             yield loaded
+        self._plans.pop(step, None)
 
     def _fill(self) -> None:
         while len(self._ready) < self._ahead:
             while not self._coming and self._next < self._total:
-                self._coming.extend((self._next, job) for job in self._plan(self._next))
+                self._coming.extend((self._next, job) for job in self.jobs(self._next))
                 self._next += 1
             if not self._coming:
                 return

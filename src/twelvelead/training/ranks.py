@@ -69,6 +69,11 @@ class Ranks:
         """Whether we speak and write."""
         return self.rank == 0
 
+    @property
+    def neighbours(self) -> int:
+        """How many of the processes share this machine, and its memory."""
+        return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if self.world > 1 else 1
+
     def mine(self, items: Sequence[Item]) -> list[Item]:
         """Our share of something that all have, dealt out in turn."""
         return list(items[self.rank :: self.world])

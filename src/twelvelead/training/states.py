@@ -179,12 +179,16 @@ class VisionStates:
             )
 
     def _keep_pictures(self, keep: str) -> None:
-        one = self.pictures.decode(self.pages[0].picture).tiles.nbytes * self.ranks.world
-        if keep in ("auto", "memory") and one * len(self.pages) < SHARE_OF_FREE_MEMORY * free_host_bytes():
+        need = self.pictures.decode(self.pages[0].picture).tiles.nbytes * len(self.pages)
+        if keep in ("auto", "memory") and need < self._free_memory():
             self.decoded = self.pictures.album(
                 track((page.picture for page in self.pages), total=len(self.pages), title="decode pages"),
                 len(self.pages),
             )
+
+    def _free_memory(self) -> float:
+        """Bytes that this process may fill."""
+        return SHARE_OF_FREE_MEMORY * free_host_bytes() / self.ranks.neighbours
 
     def _measure(self, epochs: int) -> Costs:
         """Encode a few pages; write and read them too if memory is too small for all.
@@ -198,9 +202,7 @@ class VisionStates:
         states = self.encode(batch).cpu()
         encode_s = (time.perf_counter() - begun) / len(some)
         size = sum(part.nbytes for part in self.store.coded(states[0]).values())
-        local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        free = SHARE_OF_FREE_MEMORY * free_host_bytes() / local
-        costs = Costs(len(self.pages), epochs, size, encode_s, 0.0, 0.0, free, 0.0)
+        costs = Costs(len(self.pages), epochs, size, encode_s, 0.0, 0.0, self._free_memory(), 0.0)
         if costs.where()[0] != "memory":
             write_s, read_s = self._disk_speed(some, states)
             room = SHARE_OF_FREE_DISK * shutil.disk_usage(self.store.folder).free

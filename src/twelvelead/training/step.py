@@ -109,7 +109,7 @@ class Step:
             group["lr"] = lr
         # dropout of this step, the same after a resume
         torch.manual_seed(int(stream(params.seed, step, params.pages_per_step + ranks.rank).integers(2**31)))
-        answers = ranks.total(sum(share.answers for share in self.plan(step)))
+        answers = ranks.total(sum(share.answers for share in feed.jobs(step)))
         self.optimizer.zero_grad(set_to_none=True)
         loss = torch.zeros((), device=device)
         tokens = 0

@@ -47,3 +47,12 @@ def test_what_loading_raised_reaches_the_step_that_needs_it():
         assert list(feed.of(0)) == [0]
         with pytest.raises(OSError, match="gone"):
             list(feed.of(1))
+
+
+def test_a_step_is_planned_once_however_often_its_jobs_are_looked_at():
+    planned = []
+    with Feed(lambda step: planned.append(step) or plan(step), lambda job: job, 0, 6) as feed:
+        for step in range(6):
+            assert feed.jobs(step) == plan(step)
+            assert list(feed.of(step)) == plan(step)
+    assert sorted(planned) == list(range(6))

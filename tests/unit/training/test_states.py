@@ -9,7 +9,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from twelvelead.errors import DataError
+from twelvelead.errors import DataError, SetupError
 from twelvelead.models.state_store import StateStore
 from twelvelead.training import lora as training
 from twelvelead.training import selection
@@ -108,6 +108,34 @@ def test_a_second_run_reads_what_the_first_wrote_and_a_damaged_entry_is_made_aga
     VisionStates(base, pages, frozen=True, keep="disk", folder=tmp_path)
     assert len(encoded) == 1  # both in one batch; the third was whole
     assert [file.read_bytes() for file in files] == written
+
+
+def test_a_cache_that_cannot_be_written_is_said_and_leaves_nothing_behind(base, pages, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SetupError, match="cannot be kept") as refused:
+        VisionStates(base, pages, frozen=True, keep="disk", folder=tmp_path / "file")
+    assert "TWELVELEAD_CACHE" in refused.value.fix
+    full = StateStore(tmp_path / "full", base)
+
+    def no_room(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", no_room)
+    with pytest.raises(SetupError, match="No space left"):
+        full.write(pages[0].picture, fresh(base, pages).of([0])[0])
+    assert not [item for item in (tmp_path / "full").rglob("*") if item.is_file()]
+
+
+def test_many_writers_of_one_entry_leave_one_whole_entry(base, pages, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    states = fresh(base, pages).of([0])[0]
+    stores = [StateStore(tmp_path, base) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda store: store.write(pages[0].picture, states), stores * 5))
+    assert len(set(found)) == 1
+    assert torch.equal(stores[0].read(pages[0].picture), states)
+    assert [item for item in tmp_path.rglob("*") if item.is_file()] == [found[0]]
 
 
 def test_states_that_the_base_does_not_compute_are_refused(base, pages, tmp_path):
