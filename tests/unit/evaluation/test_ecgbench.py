@@ -203,6 +203,8 @@ def test_the_nearest_name_in_a_path_tells_the_task(tmp_path):
 
 def test_a_folder_of_outputs_is_judged_file_by_file(tmp_path):
     outputs, questions = tmp_path / "outputs", tmp_path / "gold"
+    with pytest.raises(DataError, match="no such file or folder"):
+        judge(outputs, questions)
     (outputs / "ptb-test").mkdir(parents=True)
     questions.mkdir()
     (outputs / "ptb-test" / "step-final.jsonl").write_text('{"id": "1", "text": "MI"}\n')

@@ -23,6 +23,9 @@ def judge(outputs: Path, gold: Path, to: Path | None = None) -> str:
     Raises:
         DataError: A file is missing or not what it should be.
     """
+    for path in (outputs, gold):
+        if not path.exists():
+            raise DataError("there is no such file or folder", where=str(path))
     files = sorted(outputs.rglob("*.jsonl")) if outputs.is_dir() else [outputs]
     if not files:
         raise DataError("there is no .jsonl file", where=str(outputs))
