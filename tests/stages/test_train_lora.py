@@ -1,5 +1,6 @@
 """Stage train_lora on hand-made pages and questions: alone, on two processes, told what to learn."""
 
+import contextlib
 import io
 import json
 
@@ -62,9 +63,24 @@ def loss_of(output):
 
 def test_two_processes_write_the_adapter_of_one(inputs, tmp_path, root, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(root / "src"))
+    told = []
+
+    class Listener:
+        def log(self, metrics, step):
+            told[-1].append({"step": step} | metrics)
+
+    @contextlib.contextmanager
+    def listening():
+        told.append([])
+        yield Listener()
+
+    monkeypatch.setattr("twelvelead.stages.train_lora._live", listening)
     alone, one = run(inputs, tmp_path / "one", root)
     both, two = run(inputs, tmp_path / "two", root, processes=2)
     assert both == alone
+    for points, output in zip(told, (one, two), strict=True):  # the tracker hears of both alike
+        assert points == [json.loads(line) for line in (output / "curves.jsonl").read_text().splitlines()]
+        assert points[-1].keys() >= {"epoch_loss", "fold9_macro_auc"}
     assert loss_of(two) == pytest.approx(loss_of(one), rel=1e-4)
     names = {path.name for path in one.iterdir()}
     assert names >= {"adapter_model.safetensors", "modules.json", "base.json", "metrics.json", "curves.jsonl"}

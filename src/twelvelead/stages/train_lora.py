@@ -19,6 +19,8 @@ from twelvelead.progress import say
 if TYPE_CHECKING:
     from twelvelead.training.tracker import Tracker
 
+SECONDS_BETWEEN_LOOKS = 2.0
+
 
 def train_lora(inputs: Mapping[str, Path], output: Path, params: TrainLora, work: Path) -> dict[str, Any]:
     """Write the PEFT adapter, its module list, the base it belongs to, metrics.json and curves.jsonl.
@@ -32,9 +34,9 @@ def train_lora(inputs: Mapping[str, Path], output: Path, params: TrainLora, work
     """
     from twelvelead.training.adapter import make_adapter
 
-    if (processes := _processes(params.processes)) > 1:
-        return _together(inputs, output, params, processes, work)
     with _live() as tracker:
+        if (processes := _processes(params.processes)) > 1:
+            return _together(inputs, output, params, processes, work, tracker)
         return make_adapter(inputs["instructions"], inputs["pages"], output, params, work, tracker)
 
 
@@ -48,8 +50,14 @@ def _processes(asked: int) -> int:
 
 
 def _together(
-    inputs: Mapping[str, Path], output: Path, params: TrainLora, processes: int, work: Path
+    inputs: Mapping[str, Path],
+    output: Path,
+    params: TrainLora,
+    processes: int,
+    work: Path,
+    tracker: Tracker | None,
 ) -> dict[str, Any]:
+    from twelvelead.training.adapter import CURVES
     from twelvelead.training.stopping import Stop
 
     work.mkdir(parents=True, exist_ok=True)
@@ -67,7 +75,7 @@ def _together(
         subprocess.Popen(command, env=environment) as running,
         Stop(running.terminate) as stop,  # torchrun hands the signal to its processes
     ):
-        code = running.wait()
+        code = _follow(running, work / CURVES, tracker)
     if stop.asked and not summary.is_file():
         raise Interrupted("asked to stop; the last checkpoint is kept", where="train_lora", fix="start again")
     if code or not summary.is_file():
@@ -78,6 +86,26 @@ def _together(
         )
     found: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
     return found
+
+
+def _follow(running: subprocess.Popen[bytes], curves: Path, tracker: Tracker | None) -> int:
+    """Wait for the processes; what they add to their curves goes to the tracker as it comes."""
+    at = curves.stat().st_size if curves.is_file() else 0
+    code = None
+    while code is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = running.wait(SECONDS_BETWEEN_LOOKS)
+        if tracker is None or not curves.is_file():
+            continue
+        with curves.open("rb") as stream:
+            stream.seek(at)
+            whole = stream.read().rpartition(b"\n")[0]  # a line may be half written
+        at += len(whole) + bool(whole)
+        for line in whole.splitlines():
+            point = json.loads(line)
+            step = point.pop("step")
+            tracker.log(point, step=step)
+    return code
 
 
 @contextlib.contextmanager
