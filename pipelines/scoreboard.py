@@ -72,7 +72,8 @@ def _models(scorecard: Json) -> Iterator[str]:
 
 
 def _verdict(verdict: Json) -> Iterator[str]:
-    yield f"Verdict: {verdict['decision'].upper()} by policy {verdict['policy_name']!r}"
+    still = ", which may not promote" if verdict["decision"] == "smoke" else ""
+    yield f"Verdict: {verdict['decision'].upper()} by policy {verdict['policy_name']!r}{still}"
     for check in verdict["checks"]:
         mark = "pass" if check["passed"] else "FAIL"
         yield f"  {mark}  {check['name']}: {check['reason'].removeprefix(check['name'] + ': ')}"
@@ -84,6 +85,8 @@ def _registration(registration: Json) -> Iterator[str]:
         yield ""
         alias = registration.get("alias")
         yield f"Registered: {name} version {version}" + (f", alias {alias}" if alias else ", no alias moved")
+        if alias:
+            yield f"  {registration['seat']}"
 
 
 def _next(run: Path) -> Iterator[str]:

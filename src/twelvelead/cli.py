@@ -200,12 +200,18 @@ def merge(adapter: Path, to: Annotated[Path, typer.Option("--to", "-o")], base: 
 
 @app.command()
 def promote(
-    version: int, model_name: str = "twelvelead-reader", alias: str = "champion", uri: str = ""
+    version: int,
+    model_name: str = "twelvelead-reader",
+    alias: str = "champion",
+    uri: str = "",
+    policy: Annotated[Path | None, typer.Option(help="the policy in force; else mlflow/gate.yaml")] = None,
+    expect: Annotated[int | None, typer.Option(help="refuse unless this version holds the alias")] = None,
 ) -> None:
-    """Give a registered version the alias; refused unless its gate tag says passed."""
+    """Give a registered version the alias; refused unless its verdict holds, here and now."""
     from twelvelead.registry import promote as registry
 
-    typer.echo(json.dumps({"version": registry.promote(model_name, version, uri, alias), "alias": alias}))
+    moved = registry.promote(model_name, version, uri, alias, policy, expect)
+    typer.echo(json.dumps({"version": moved, "alias": alias}))
 
 
 @app.command()

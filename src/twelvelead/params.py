@@ -244,6 +244,9 @@ class Register(Section):
         "", description="MLflow tracking URI; empty: MLFLOW_TRACKING_URI, else sqlite in runs/"
     )
     alias: str = Field("champion", min_length=1, description="alias that a passing version takes")
+    promote: bool = Field(
+        True, description="move the alias at once; false: a passing version becomes `challenger` and waits"
+    )
 
 
 class Report(Section):

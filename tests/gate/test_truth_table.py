@@ -118,3 +118,13 @@ def test_harmed_statements_are_named() -> None:
     (reason,) = judge(tree, POLICY).to_dict()["reasons"]
     assert reason == "diagnoses surely lost: IMI, AFIB"
     assert "diagnoses surely lost: none" in [finding.reason for finding in judge(PASSING, POLICY).checks]
+
+
+def test_only_a_policy_that_says_so_can_promote() -> None:
+    smoke = load(Path(__file__).parents[2] / "mlflow" / "gate.smoke.yaml")
+    silent = POLICY.model_copy(update={"promotes": False})
+
+    assert POLICY.promotes
+    assert not smoke.promotes
+    assert judge(PASSING, silent).to_dict()["decision"] == "smoke"
+    assert judge(with_figure("controls.blank.macro_auc", 0.9), silent).to_dict()["decision"] == "rejected"

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 LENIENT = """
 name: lenient, for a test
+promotes: true
 candidate: lora
 baseline: cnn
 checks:

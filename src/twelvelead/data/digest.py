@@ -14,6 +14,7 @@ from pathlib import Path
 from twelvelead.errors import DataError
 
 SUMS = "SHA256SUMS.txt"
+LINEAGE_FILE = "lineage.json"
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -21,6 +22,14 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def model_sha256(folder: Path) -> str:
+    """SHA-256 over names and contents of a model's files; its lineage record is not part of the model."""
+    digest = hashlib.sha256()
+    for path in sorted(item for item in folder.rglob("*") if item.is_file() and item.name != LINEAGE_FILE):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def read_sums(path: Path) -> dict[str, str]:

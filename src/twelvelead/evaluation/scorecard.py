@@ -29,6 +29,7 @@
       replicates confidence
     controls → blank, shuffled
       macro_auc              lora's, over the compared codes, when the page is empty or another's
+    evidence                 written by the stage: SHA-256 of adapter, baseline and every table of predictions
 
 Calibration and thresholds come from fold 9 and are applied to fold 10; F1 counts 0 where nothing is true and
 nothing called. A figure that has no meaning (no positives, nothing compared) is null.

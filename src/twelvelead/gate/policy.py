@@ -75,9 +75,16 @@ class Check(_Strict):
 
 
 class Policy(_Strict):
-    """Who is judged against whom, by which checks; all must pass."""
+    """Who is judged against whom, by which checks; all must pass.
+
+    A policy that does not say `promotes: true` can pass a candidate and still gives it no alias.
+    """
 
     name: str = Field(min_length=1)
+    promotes: bool = Field(False, description="whether passing may give a version the champion's seat")
+    champion_margin: Number = Field(
+        0.01, ge=0, description="how much below the present champion the macro AUC's lower bound may lie"
+    )
     candidate: str = Field(min_length=1)
     baseline: str = Field(min_length=1)
     checks: tuple[Check, ...]

@@ -9,7 +9,7 @@ from typing import Any
 
 from twelvelead.gate.policy import Check, Policy, number
 
-PASSED, REJECTED = "passed", "rejected"
+PASSED, REJECTED, SMOKE = "passed", "rejected", "smoke"
 _ABSENT = object()
 
 
@@ -34,6 +34,8 @@ class Verdict:
     baseline: str
     policy_name: str
     policy_sha256: str
+    promotes: bool
+    champion_margin: float
     checks: tuple[Finding, ...]
 
     @property
@@ -41,15 +43,22 @@ class Verdict:
         """Whether every check passed, and there was one."""
         return bool(self.checks) and all(finding.passed for finding in self.checks)
 
+    @property
+    def decision(self) -> str:
+        """ "passed", "rejected", or "smoke" for a pass by a policy that may not promote."""
+        return (PASSED if self.promotes else SMOKE) if self.passed else REJECTED
+
     def to_dict(self) -> dict[str, Any]:
         """The tree of verdict.json."""
         return {
             "passed": self.passed,
-            "decision": PASSED if self.passed else REJECTED,
+            "decision": self.decision,
             "candidate": self.candidate,
             "baseline": self.baseline,
             "policy_name": self.policy_name,
             "policy_sha256": self.policy_sha256,
+            "promotes": self.promotes,
+            "champion_margin": self.champion_margin,
             "checks": [asdict(finding) for finding in self.checks],
             "reasons": [finding.reason for finding in self.checks if not finding.passed],
         }
@@ -77,7 +86,15 @@ def judge(scorecard: Mapping[str, Any], policy: Policy, policy_sha256: str = "")
             0,
             Finding("compared models", "comparison", None, wanted, False, sentence, "the policy names them"),
         )
-    return Verdict(policy.candidate, policy.baseline, policy.name, policy_sha256, tuple(findings))
+    return Verdict(
+        policy.candidate,
+        policy.baseline,
+        policy.name,
+        policy_sha256,
+        policy.promotes,
+        policy.champion_margin,
+        tuple(findings),
+    )
 
 
 def _hold(check: Check, scorecard: Mapping[str, Any]) -> Finding:

@@ -44,7 +44,7 @@ def card(candidate: Candidate, tags: Mapping[str, str], model_name: str) -> str:
         comparison=candidate.scorecard.get("comparison", {}),
         controls=candidate.scorecard.get("controls", {}),
         verdict=candidate.verdict,
-        passed=candidate.passed,
+        decision=candidate.decision,
         tags=tags,
         stages=candidate.stages,
     )

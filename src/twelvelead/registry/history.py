@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from twelvelead.errors import RegistryError
-from twelvelead.registry.promote import ROLLED_BACK, versions
+from twelvelead.registry.champion import ROLLED_BACK
+from twelvelead.registry.promote import versions
 from twelvelead.registry.tracking import session
 
 FIGURES = ("lora.macro_auc_compared", "cnn.macro_auc_compared", "comparison.delta_macro_auc.lower")

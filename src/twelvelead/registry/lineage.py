@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twelvelead.data.digest import dvc_md5, file_sha256
+from twelvelead.data.digest import LINEAGE_FILE, dvc_md5, model_sha256
 from twelvelead.errors import SetupError
+from twelvelead.gate.verdict import PASSED, REJECTED, SMOKE
 
-LINEAGE_FILE = "lineage.json"
 UNKNOWN = "unknown"
 
 
@@ -45,9 +45,16 @@ class Candidate:
     base_sha256: str
 
     @property
+    def decision(self) -> str:
+        """ "passed", "smoke" or "rejected"; only a verdict that says `true` outright, twice, passes."""
+        if self.verdict.get("passed") is not True:
+            return REJECTED
+        return PASSED if self.verdict.get("promotes") is True else SMOKE
+
+    @property
     def passed(self) -> bool:
-        """Only a verdict that says `true` outright passes."""
-        return self.verdict.get("passed") is True
+        """Whether it may be promoted."""
+        return self.decision == PASSED
 
 
 def read_candidate(verdict_file: Path, adapter: Path, baseline: Path, evaluation: Path) -> Candidate:
@@ -92,17 +99,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def adapter_sha256(folder: Path) -> str:
-    """SHA-256 over names and contents of an adapter's files; its lineage record is not part of the model."""
-    digest = hashlib.sha256()
-    for path in sorted(item for item in folder.rglob("*") if item.is_file() and item.name != LINEAGE_FILE):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\n".encode())
-    return digest.hexdigest()
-
-
 def fingerprint(candidate: Candidate) -> str:
     """The identity of a judged candidate: the same adapter with the same verdict is the same version."""
-    parts = [adapter_sha256(candidate.adapter), _sha256(candidate.verdict)]
+    parts = [model_sha256(candidate.adapter), _sha256(candidate.verdict)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -124,12 +123,12 @@ def version_tags(candidate: Candidate) -> dict[str, str]:
     revision, dirty = git_revision()
     verdict = candidate.verdict
     return {
-        "gate": "passed" if candidate.passed else "rejected",
+        "gate": candidate.decision,
         "gate_reasons": "\n".join(map(str, verdict.get("reasons", []))),
         "policy_name": str(verdict.get("policy_name", "")),
         "policy_sha256": str(verdict.get("policy_sha256", UNKNOWN)),
         "fingerprint": fingerprint(candidate),
-        "adapter_sha256": adapter_sha256(candidate.adapter),
+        "adapter_sha256": model_sha256(candidate.adapter),
         "base": candidate.base,
         "base_sha256": candidate.base_sha256,
         "data_source": str(candidate.scorecard.get("data", {}).get("source", UNKNOWN)),

@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from twelvelead.errors import RegistryError
+from twelvelead.registry import belonging, champion
+from twelvelead.registry.challenge import Challenge, challenge
+from twelvelead.registry.champion import CHALLENGER, CHAMPION, PROMOTED_AT, ROLLED_BACK, holder, number
+from twelvelead.registry.lineage import home, read_json
 from twelvelead.registry.tracking import session
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-CHAMPION = "champion"
-ROLLED_BACK = "rolled_back"
+PREDICTIONS = "predictions.parquet"
 
 
-def promote(model_name: str, version: int, uri: str = "", alias: str = CHAMPION) -> int:
-    """Give the alias to a version that passed its gate.
+def promote(
+    model_name: str,
+    version: int,
+    uri: str = "",
+    alias: str = CHAMPION,
+    policy: Path | None = None,
+    expected: int | None = None,
+) -> int:
+    """Give the alias to a version that passed its gate, if everything it was passed on is still true.
+
+    The verdict, the scorecard, the predictions and the adapter are fetched and must belong together; the
+    policy now in force must be that of the verdict and pass the scorecard again; the present champion must
+    not be better on the same records; and it must still be there when the alias moves.
 
     Args:
         model_name: Registered model.
         version: Its version.
         uri: Tracking URI; empty as for the register stage.
         alias: The alias to move.
+        policy: The policy in force; None for mlflow/gate.yaml of this checkout.
+        expected: The version that the caller believes to hold the alias; None for whoever does.
 
     Returns:
         The version that now holds the alias.
 
     Raises:
-        RegistryError: There is no such version, or its gate tag is not "passed".
+        RegistryError: There is no such version, its gate tag is not "passed", or one of the above fails.
     """
-    with session(uri) as client:
+    with session(uri) as client, tempfile.TemporaryDirectory() as folder:
         chosen = next((item for item in versions(client, model_name) if int(item.version) == version), None)
         if chosen is None:
             known = ", ".join(str(item.version) for item in versions(client, model_name))
@@ -44,9 +62,24 @@ def promote(model_name: str, version: int, uri: str = "", alias: str = CHAMPION)
                 expected="a version tagged gate=passed",
                 fix=f"train a better one; it was refused because: {reasons or 'unknown'}",
             )
+        before = holder(client, model_name, alias)
+        if expected is not None and number(before) != expected:
+            raise RegistryError(
+                f"the {alias} is version {number(before)}, not {expected}", fix="look at `twelvelead history`"
+            )
+        if number(before) == version:
+            return version
+        verdict = _examine(client, chosen, Path(folder), policy or home() / "mlflow" / "gate.yaml")
+        outcome = against(client, chosen, before, verdict, Path(folder))
+        if not outcome.holds:
+            raise RegistryError(
+                f"version {version} is worse than the {alias}: {outcome.sentence}",
+                fix="`twelvelead rollback` if the champion itself is at fault",
+            )
         if chosen.tags.get(ROLLED_BACK):
             client.delete_model_version_tag(model_name, chosen.version, ROLLED_BACK)
-        client.set_registered_model_alias(model_name, alias, chosen.version)
+        champion.move(client, model_name, alias, chosen, number(before))
+        drop_challenger(client, model_name, chosen)
         return version
 
 
@@ -64,27 +97,62 @@ def rollback(model_name: str, uri: str = "", alias: str = CHAMPION) -> int:
         The version that now holds the alias.
 
     Raises:
-        RegistryError: Nothing holds the alias, or no earlier version passed.
+        RegistryError: Nothing holds the alias, no earlier version held it, or it changed meanwhile.
     """
     with session(uri) as client:
-        holder = aliased_version(client, model_name, alias)
-        if holder is None:
+        now = holder(client, model_name, alias)
+        if now is None:
             raise RegistryError(
                 f"no version of {model_name!r} holds the alias {alias!r}", fix="promote a version first"
             )
         before = [
             item
             for item in versions(client, model_name)
-            if int(item.version) < int(holder.version) and _passed(item) and not item.tags.get(ROLLED_BACK)
+            if int(item.version) != int(now.version)
+            and _passed(item)
+            and not item.tags.get(ROLLED_BACK)
+            and item.tags.get(PROMOTED_AT, "") < now.tags.get(PROMOTED_AT, "~")
+            and PROMOTED_AT in item.tags
         ]
         if not before:
             raise RegistryError(
-                f"{model_name!r} has no passed version before version {holder.version}",
-                expected="an earlier version tagged gate=passed that was not rolled back",
+                f"{model_name!r} has no passed version before version {now.version}",
+                expected="an earlier champion that was not rolled back",
             )
-        client.set_model_version_tag(model_name, holder.version, ROLLED_BACK, "true")
-        client.set_registered_model_alias(model_name, alias, before[-1].version)
-        return int(before[-1].version)
+        last = max(before, key=lambda item: (item.tags[PROMOTED_AT], int(item.version)))
+        champion.move(client, model_name, alias, last, int(now.version), leaving={ROLLED_BACK: "true"})
+        return int(last.version)
+
+
+def against(
+    client: MlflowClient,
+    candidate: ModelVersion,
+    before: ModelVersion | None,
+    verdict: dict[str, Any],
+    folder: Path,
+    predictions: Path | None = None,
+) -> Challenge:
+    """Compare a version with the present champion, from the tables that lie with their runs.
+
+    Args:
+        client: Of the store.
+        candidate: The version.
+        before: The champion, or None.
+        verdict: The candidate's.
+        folder: Where fetched files may go.
+        predictions: The candidate's table, if it is at hand.
+    """
+    if before is None:
+        return Challenge(True, "there was no champion before")
+    name = int(before.version)
+    old = _fetch(client, before, PREDICTIONS, folder / "champion")
+    new = predictions or _fetch(client, candidate, PREDICTIONS, folder / "candidate")
+    if old is None or new is None:
+        return Challenge(True, f"not comparable with champion version {name}: its predictions are gone")
+    scorecard = _fetch(client, candidate, "scorecard.json", folder / "candidate")
+    codes = read_json(scorecard)["data"]["compared"] if scorecard else []
+    margin = float(verdict.get("champion_margin", 0.0))
+    return challenge(new, old, codes, str(verdict.get("candidate", "lora")), margin, name)
 
 
 def versions(client: MlflowClient, model_name: str) -> list[ModelVersion]:
@@ -99,11 +167,45 @@ def versions(client: MlflowClient, model_name: str) -> list[ModelVersion]:
             return sorted(found, key=lambda item: int(item.version))
 
 
-def aliased_version(client: MlflowClient, model_name: str, alias: str) -> ModelVersion | None:
-    """The version that holds an alias, or None; MLflow raises another code for every kind of absence."""
-    models = client.search_registered_models(f"name='{model_name}'")
-    version = models[0].aliases.get(alias) if models else None
-    return client.get_model_version(model_name, version) if version is not None else None
+def drop_challenger(client: MlflowClient, model_name: str, version: ModelVersion) -> None:
+    """Take the challenger alias from a version that became champion."""
+    if number(holder(client, model_name, CHALLENGER)) == int(version.version):
+        client.delete_registered_model_alias(model_name, CHALLENGER)
+
+
+def _examine(client: MlflowClient, version: ModelVersion, folder: Path, policy: Path) -> dict[str, Any]:
+    """Fetch what a version was passed on and check that it belongs together; returns the verdict."""
+    import mlflow
+
+    where = f"{version.name} version {version.version}"
+    evaluation = folder / "candidate"
+    for name in ("verdict.json", "scorecard.json", "predictions.parquet", "predictions_fold9.parquet",
+                 "controls.parquet"):  # fmt: skip
+        _fetch(client, version, name, evaluation)
+    if not (evaluation / "verdict.json").is_file() or not (evaluation / "scorecard.json").is_file():
+        raise RegistryError("its verdict or scorecard is gone", where=where, fix="register the run again")
+    verdict = read_json(evaluation / "verdict.json")
+    model = mlflow.artifacts.download_artifacts(
+        f"models:/{version.name}/{version.version}", dst_path=str(folder)
+    )
+    adapter = next(iter(sorted(Path(model).glob("artifacts/adapter*"))), None)
+    if adapter is None:
+        raise RegistryError("the registered model holds no adapter", where=where)
+    belonging.check(verdict, evaluation, adapter, None, where)
+    belonging.check_policy(verdict, evaluation, policy, where)
+    return verdict
+
+
+def _fetch(client: MlflowClient, version: ModelVersion, name: str, folder: Path) -> Path | None:
+    from mlflow.exceptions import MlflowException
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / name).is_file():
+        return folder / name
+    try:
+        return Path(client.download_artifacts(str(version.run_id), name, str(folder)))
+    except (MlflowException, OSError):
+        return None
 
 
 def _passed(version: ModelVersion) -> bool:

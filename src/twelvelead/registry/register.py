@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelead import __version__
 from twelvelead.errors import ParamsError, SetupError
+from twelvelead.gate.verdict import PASSED, REJECTED, SMOKE
 from twelvelead.params import Register
 from twelvelead.progress import say
+from twelvelead.registry import belonging, champion
 from twelvelead.registry.card import card
+from twelvelead.registry.champion import CHALLENGER, ROLLED_BACK, holder, number
 from twelvelead.registry.lineage import Candidate, home, version_tags
-from twelvelead.registry.promote import ROLLED_BACK, aliased_version, versions
+from twelvelead.registry.promote import PREDICTIONS, against, drop_challenger, versions
 from twelvelead.registry.tracking import (
     experiment_id,
     log_metrics,
@@ -31,11 +34,15 @@ if TYPE_CHECKING:
 
 Registration = dict[str, Any]
 WEIGHTS = "adapter_model.safetensors"
+AGAINST = "against_champion"
 ABOUT = "Reads pictures of 12-lead paper ECGs. Not a medical device."
 
 
 def register(candidate: Candidate, params: Register) -> Registration:
-    """Put a candidate into the registry, whatever its verdict; only a passed one takes the alias.
+    """Put a candidate into the registry, whatever its verdict; only a passed one may take the alias.
+
+    A passed version becomes `challenger`. It takes the alias if it is not worse than the champion on the
+    records that both were judged on, and `params.promote` does not ask for a person's word first.
 
     The same candidate with the same verdict is never registered twice: its version is found again, and an
     alias that a killed run left unset is set.
@@ -50,13 +57,16 @@ def register(candidate: Candidate, params: Register) -> Registration:
     Raises:
         ParamsError: The model name or the alias is none MLflow takes.
         SetupError: The adapter has no weights, or mlflow/model.py is not found.
-        RegistryError: The registry refused or cannot be reached.
+        RegistryError: The verdict belongs to other bytes, the champion changed meanwhile, or the registry
+            refused or cannot be reached.
     """
     _check_names(params)
     if not (candidate.adapter / WEIGHTS).is_file():
         raise SetupError(
             f"adapter folder has no {WEIGHTS}", where=str(candidate.adapter), fix="run train-lora again"
         )
+    folders = candidate.evaluation, candidate.adapter, candidate.baseline
+    belonging.check(candidate.verdict, *folders, where=str(candidate.verdict_file))
     tags = version_tags(candidate)
     with session(params.tracking_uri) as client:
         version = _existing(client, params.model_name, tags["fingerprint"])
@@ -64,13 +74,17 @@ def register(candidate: Candidate, params: Register) -> Registration:
             version = _create(client, candidate, params, tags)
         else:
             say(f"register: already registered as {params.model_name} version {version.version}")
-        alias = _give_alias(client, params, version) if candidate.passed else None
+        alias, seat = None, "the verdict gives it none"
+        if candidate.passed:
+            alias, seat = _seat(client, candidate, params, version)
+            say(f"register: version {version.version} · {seat}")
         stored = client.get_model_version(params.model_name, version.version)
         return {
             "model": params.model_name,
             "version": int(version.version),
             "passed": candidate.passed,
             "alias": alias,
+            "seat": seat,
             "tracking_uri": masked(tracking_uri(params.tracking_uri)),
             "run_id": version.run_id,
             "tags": dict(sorted(stored.tags.items())),
@@ -197,23 +211,42 @@ def _existing(client: MlflowClient, name: str, fingerprint: str) -> ModelVersion
     return found[0] if found else None
 
 
-def _give_alias(client: MlflowClient, params: Register, version: ModelVersion) -> str | None:
-    """Set the alias, unless a later version holds it or this one was rolled back: a re-run undoes neither."""
-    holder = aliased_version(client, params.model_name, params.alias)
-    current = client.get_model_version(params.model_name, version.version)
-    if holder is not None and int(holder.version) > int(version.version):
-        say(f"register: alias {params.alias!r} stays on the later version {holder.version}")
-        return None
+def _seat(
+    client: MlflowClient, candidate: Candidate, params: Register, version: ModelVersion
+) -> tuple[str | None, str]:
+    """Let a passed version challenge the champion: the alias it holds in the end, and why, in a sentence.
+
+    A later version that holds the seat keeps it, and so does whoever replaced a version that was rolled
+    back: a re-run undoes neither.
+    """
+    name, own = params.model_name, int(version.version)
+    now = holder(client, name, params.alias)
+    current = client.get_model_version(name, version.version)
+    if number(now) == own:
+        drop_challenger(client, name, version)
+        return params.alias, current.tags.get(AGAINST, "it holds the alias already")
+    if now is not None and int(now.version) > own:
+        return None, f"the later version {now.version} holds the alias"
     if current.tags.get(ROLLED_BACK):
-        say(f"register: version {version.version} was rolled back; `twelvelead promote` would bring it back")
-        return None
-    if holder is None or int(holder.version) != int(version.version):
-        client.set_registered_model_alias(params.model_name, params.alias, version.version)
-    return params.alias
+        return None, "it was rolled back; `twelvelead promote` would bring it back"
+    client.set_registered_model_alias(name, CHALLENGER, version.version)
+    with tempfile.TemporaryDirectory() as folder:
+        predictions = candidate.evaluation / PREDICTIONS
+        outcome = against(client, version, now, dict(candidate.verdict), Path(folder), predictions)
+    client.set_model_version_tag(name, version.version, AGAINST, outcome.sentence)
+    if not outcome.holds or not params.promote:
+        return CHALLENGER, outcome.sentence if not outcome.holds else "register.promote is false"
+    champion.move(client, name, params.alias, version, number(now))
+    drop_challenger(client, name, version)
+    return params.alias, outcome.sentence
 
 
 def _description(candidate: Candidate) -> str:
-    outcome = "Passed the gate." if candidate.passed else "Rejected by the gate."
+    outcome = {
+        PASSED: "Passed the gate.",
+        SMOKE: "Passed a policy that may not promote.",
+        REJECTED: "Rejected by the gate.",
+    }[candidate.decision]
     simulated = candidate.scorecard.get("data", {}).get("source") == "simulated"
     data = " Trained and judged on simulated records." if simulated else ""
     reasons = "".join(f"\n- {reason}" for reason in candidate.verdict.get("reasons", []))

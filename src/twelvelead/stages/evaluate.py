@@ -32,7 +32,7 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
         SetupError: A model is not where it should be.
     """
     from twelvelead.data.index import SELECT_FOLD, TEST_FOLD, read_validated
-    from twelvelead.evaluation import calibration, predictions, scorecard
+    from twelvelead.evaluation import calibration, evidence, predictions, scorecard
     from twelvelead.evaluation.plots import draw
 
     frame, codes = read_validated(inputs["validation"])
@@ -65,6 +65,7 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
     predictions.write(fold10, output / "predictions.parquet")
     predictions.write(fold9, output / "predictions_fold9.parquet")
     predictions.write(blind, output / "controls.parquet", control_of=scorecard.CANDIDATE)
+    card["evidence"] = evidence.collect(output, inputs["adapter"], inputs["baseline"])
     text = json.dumps(card, indent=1, allow_nan=False) + "\n"
     (output / "scorecard.json").write_text(text, encoding="utf-8")
     draw(card, fold10, output / "plots")

@@ -45,6 +45,7 @@ def gate(inputs: Mapping[str, Path], output: Path, params: Gate, work: Path) -> 
     if not isinstance(scorecard, dict):
         raise DataError("the scorecard is not a JSON object", where=str(scorecard_file))
     verdict = judge(scorecard, policy, file_sha256(policy_file)).to_dict()
+    verdict["scorecard_sha256"] = file_sha256(scorecard_file)
     output.write_text(
         json.dumps(verdict, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
     )

@@ -45,7 +45,7 @@ def test_a_whole_number_is_a_fine_bound(tmp_path: Path) -> None:
     ("tree", "sentence"),
     [
         ({**GOOD, "checks": []}, "policy: a policy without checks"),
-        ({**GOOD, "cheks": 1}, "cheks: unknown key; known keys: name, candidate"),
+        ({**GOOD, "cheks": 1}, "cheks: unknown key; known keys: name, promotes"),
         ({key: value for key, value in GOOD.items() if key != "candidate"}, "candidate: Field required"),
         ({**GOOD, "candidate": "cnn"}, "candidate and baseline are both 'cnn'"),
         ({**GOOD, "checks": [check(), check()]}, "two checks are named 'a'"),

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from twelvelead.data.digest import file_sha256
+from twelvelead.evaluation import predictions
+from twelvelead.evaluation.evidence import collect
 from twelvelead.registry.lineage import Candidate, read_candidate
 
 CODES = ["NORM", "AFIB", "LVH"]
+POLICY = """
+name: a policy
+promotes: true
+candidate: lora
+baseline: cnn
+checks:
+  - {name: not worse, metric: models.lora.macro_auc, at_least: 0.8, why: to have one}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +54,15 @@ def store(migrated_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def make(tmp_path: Path) -> Callable[..., Candidate]:
     """Write fake artifacts and read them back as a candidate."""
 
-    def _make(passed: bool = True, weights: bytes = b"weights", source: str = "simulated") -> Candidate:
+    def _make(
+        passed: bool = True,
+        weights: bytes = b"weights",
+        source: str = "simulated",
+        promotes: bool = True,
+        skill: float = 2.0,
+    ) -> Candidate:
         folder = tmp_path / "artifacts"
-        write_artifacts(folder, passed=passed, weights=weights, source=source)
+        write_artifacts(folder, passed=passed, weights=weights, source=source, promotes=promotes, skill=skill)
         return read_candidate(
             folder / "verdict.json", folder / "adapter", folder / "baseline", folder / "evaluation"
         )
@@ -51,8 +70,33 @@ def make(tmp_path: Path) -> Callable[..., Candidate]:
     return _make
 
 
-def write_artifacts(folder: Path, *, passed: bool, weights: bytes, source: str) -> None:
-    """The inputs of the register stage, as small as they can be."""
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """The policy that the fake candidates were judged by."""
+    path = tmp_path / "gate.yaml"
+    path.write_text(POLICY, encoding="utf-8")
+    return path
+
+
+def write_artifacts(
+    folder: Path,
+    *,
+    passed: bool,
+    weights: bytes,
+    source: str = "simulated",
+    promotes: bool = True,
+    skill: float = 2.0,
+) -> None:
+    """The inputs of the register stage, as small as they can be.
+
+    Args:
+        folder: Where to.
+        passed: The verdict.
+        weights: Content of the adapter.
+        source: Of the records.
+        promotes: Whether the policy may promote.
+        skill: How far the adapter's scores of positives and negatives lie apart.
+    """
     reasons = [] if passed else ["lora's macro AUC is 0.040 below cnn's", "a blank page says something"]
     check = {
         "name": "not worse",
@@ -65,7 +109,8 @@ def write_artifacts(folder: Path, *, passed: bool, weights: bytes, source: str) 
     verdict = {
         "passed": passed, "decision": "passed" if passed else "rejected",
         "candidate": "lora", "baseline": "cnn",
-        "policy_sha256": "f" * 64, "policy_name": "a policy",
+        "policy_sha256": hashlib.sha256(POLICY.encode()).hexdigest(), "policy_name": "a policy",
+        "promotes": promotes, "champion_margin": 0.01,
         "checks": [check, {**check, "name": "no value", "value": None, "passed": passed}], "reasons": reasons,
     }  # fmt: skip
     statements = {code: {"auc": 0.9, "positives": 12, "n": 300} for code in CODES} | {"LVH": {"auc": None}}
@@ -74,7 +119,8 @@ def write_artifacts(folder: Path, *, passed: bool, weights: bytes, source: str) 
         "data": {"source": source, "fold9": 280, "fold10": 300, "patients_fold10": 290, "statements": CODES,
                  "compared": CODES[:2], "positives": dict.fromkeys(CODES, 12)},
         "models": {"cnn": model, "lora": model, "base": {**model, "macro_auc": 0.5}},
-        "comparison": {"delta_macro_auc": {"value": 0.01, "lower": -0.005, "upper": None}, "replicates": 200},
+        "comparison": {"candidate": "lora", "baseline": "cnn", "replicates": 200,
+                       "delta_macro_auc": {"value": 0.01, "lower": -0.005, "upper": None}},
         "controls": {"blank": {"macro_auc": 0.5}, "shuffled": {"macro_auc": None}},
     }  # fmt: skip
     stages = {
@@ -94,7 +140,24 @@ def write_artifacts(folder: Path, *, passed: bool, weights: bytes, source: str) 
     (folder / "adapter" / "adapter_model.safetensors").write_bytes(weights)
     (folder / "evaluation" / "plots").mkdir(exist_ok=True)
     (folder / "evaluation" / "plots" / "auc.png").write_bytes(b"png")
-    (folder / "evaluation" / "predictions.parquet").write_bytes(b"rows")
+    write_predictions(folder / "evaluation" / "predictions.parquet", skill)
+    scorecard["evidence"] = collect(folder / "evaluation", folder / "adapter", folder / "baseline")
+    write(folder / "evaluation" / "scorecard.json", scorecard)
+    verdict["scorecard_sha256"] = file_sha256(folder / "evaluation" / "scorecard.json")
+    write(folder / "verdict.json", verdict)
+
+
+def write_predictions(path: Path, skill: float, seed: int = 0) -> None:
+    """What three models say of 60 made-up records."""
+    rng = np.random.default_rng(seed)
+    truth = (rng.random((60, len(CODES))) < 0.4).astype(np.uint8)
+    noise = rng.normal(size=truth.shape)
+    found = {
+        model: 1 / (1 + np.exp(-(apart * (truth - 0.5) + noise)))
+        for model, apart in (("cnn", 2.0), ("lora", skill), ("base", 0.0))
+    }
+    ids = np.array([f"r{row}" for row in range(60)])
+    predictions.write(predictions.Predictions(tuple(CODES), ids, ids, truth, found), path)
 
 
 def write(path: Path, tree: Any) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from twelvelead.data.digest import model_sha256
 from twelvelead.errors import SetupError
 from twelvelead.registry.lineage import (
     Candidate,
-    adapter_sha256,
     fingerprint,
     git_revision,
     home,
@@ -25,12 +25,12 @@ Make = Callable[..., Candidate]
 
 def test_the_adapters_hash_follows_its_files_and_not_its_lineage(make: Make) -> None:
     candidate = make()
-    before = adapter_sha256(candidate.adapter)
+    before = model_sha256(candidate.adapter)
 
     (candidate.adapter / "lineage.json").write_text("{}")
-    assert adapter_sha256(candidate.adapter) == before
+    assert model_sha256(candidate.adapter) == before
     (candidate.adapter / "adapter_config.json").write_text('{"r": 32}')
-    assert adapter_sha256(candidate.adapter) != before
+    assert model_sha256(candidate.adapter) != before
 
 
 def test_the_fingerprint_tells_weights_and_verdicts_apart(make: Make) -> None:

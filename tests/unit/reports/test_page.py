@@ -158,3 +158,14 @@ def test_figures_for_people() -> None:
     assert [figure(value) for value in (None, float("nan"), True, 2000, 28.0, 1.0, -0.0214)] == [
         "—", "—", "—", "2,000", "28", "1.000", "−0.021",
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("passed_run")
+def test_a_pass_by_a_policy_that_may_not_promote_is_no_pass(inputs: dict[str, Path]) -> None:
+    path = inputs["verdict.json"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"promotes": False}))
+
+    html = page(inputs)
+
+    assert ">Smoke run</strong>" in html
+    assert ">Passed</strong>" not in html
