@@ -265,7 +265,7 @@ def _train(records: Path, frame: pd.DataFrame, output: Path, epochs: int, seed: 
     from twelvelead.training.baseline import train
 
     output.mkdir()
-    params = TrainBaseline(depth=18, epochs=epochs, seed=seed)
+    params = TrainBaseline(epochs=epochs, seed=seed, seeds=1)
     train(records, frame, CODES, params, output, output)
 
 

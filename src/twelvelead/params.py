@@ -162,9 +162,14 @@ class Instruct(Section):
 
 
 class TrainBaseline(Section):
-    """The signal CNN the adapter must match: xresnet1d, fixed width 64."""
+    """The signal CNN the adapter must match."""
 
-    depth: Literal[18, 50, 101] = 18
+    architecture: Literal["xresnet1d18", "xresnet1d50", "xresnet1d101", "resnet1d_wang", "inception1d"] = (
+        "xresnet1d18"
+    )
+    seeds: int = Field(
+        3, ge=1, le=20, description="how many are trained; the median by fold 9 stands for the CNN"
+    )
     epochs: int = Field(30, ge=1)
     batch: int = Field(
         32,

@@ -14,7 +14,7 @@ from twelvelead.params import Params, TrainBaseline
 from twelvelead.stages.run import run
 from twelvelead.training.baseline import score_records
 
-PARAMS = Params(train_baseline=TrainBaseline(epochs=2, batch=8, threads=1))
+PARAMS = Params(train_baseline=TrainBaseline(epochs=2, batch=8, threads=1, seeds=1))
 
 
 def artifacts(root: Path, folds: list[int]) -> dict[str, Path]:

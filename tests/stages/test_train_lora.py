@@ -70,11 +70,11 @@ def test_two_processes_write_the_adapter_of_one(inputs, tmp_path, root, monkeypa
             told[-1].append({"step": step} | metrics)
 
     @contextlib.contextmanager
-    def listening():
+    def listening(stage):
         told.append([])
         yield Listener()
 
-    monkeypatch.setattr("twelvelead.stages.train_lora._live", listening)
+    monkeypatch.setattr("twelvelead.stages.train_lora.live", listening)
     alone, one = run(inputs, tmp_path / "one", root)
     both, two = run(inputs, tmp_path / "two", root, processes=2)
     assert both == alone

@@ -1,7 +1,8 @@
-"""xresnet1d: the signal CNN of the PTB-XL benchmark (Strodthoff et al. 2021, doi 10.1109/JBHI.2020.3022989).
+"""The signal CNNs of the PTB-XL benchmark (Strodthoff et al. 2021, doi 10.1109/JBHI.2020.3022989).
 
-Written anew from the published recipe. Its width stays 64 in every stage (256 channels out of bottlenecks);
-networks of the same name with widths 64 to 512 have eighteen times the parameters and are another model.
+All end in the benchmark's head; xresnet1d is here, its rivals in rivals1d.py. Written anew from the published
+recipe. The width of xresnet1d stays 64 in every stage (256 channels out of bottlenecks); networks of the same
+name with widths 64 to 512 have eighteen times the parameters and are another model.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from twelvelead.models.rivals1d import Inception1d, Wang1d
 
 KERNEL = 5
 WIDTH = 64
@@ -43,15 +46,7 @@ class XResNet1d(nn.Module):
                 stages.append(Block(channels, expansion, stride=2 if stage > 0 and block == 0 else 1))
                 channels = WIDTH * expansion
         self.body = nn.Sequential(*stem, nn.MaxPool1d(3, stride=2, padding=1), *stages)
-        self.head = nn.Sequential(
-            nn.BatchNorm1d(2 * channels),
-            nn.Dropout(0.25),
-            nn.Linear(2 * channels, 128),
-            nn.ReLU(inplace=True),
-            nn.BatchNorm1d(128),
-            nn.Dropout(0.5),
-            nn.Linear(128, outputs),
-        )
+        self.head = head(channels, outputs)
         for module in self.modules():
             if isinstance(module, nn.Conv1d):
                 nn.init.kaiming_normal_(module.weight)
@@ -60,6 +55,44 @@ class XResNet1d(nn.Module):
         """Logits (batch, outputs) of standardised crops (batch, leads, samples)."""
         features = self.body(crops)
         return self.head(torch.cat([features.amax(dim=2), features.mean(dim=2)], dim=1))
+
+
+class Pooled(nn.Module):
+    """Any body that turns crops into features, and the benchmark's head on their largest and mean values."""
+
+    def __init__(self, body: Wang1d | Inception1d, outputs: int) -> None:
+        super().__init__()
+        self.body, self.head = body, head(body.channels, outputs)
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Logits (batch, outputs) of standardised crops (batch, leads, samples)."""
+        features = self.body(crops)
+        return self.head(torch.cat([features.amax(dim=2), features.mean(dim=2)], dim=1))
+
+
+def build(architecture: str, outputs: int) -> nn.Module:
+    """A network by its name in the benchmark, with random weights."""
+    if architecture == "resnet1d_wang":
+        return Pooled(Wang1d(), outputs)
+    if architecture == "inception1d":
+        return Pooled(Inception1d(), outputs)
+    return XResNet1d(int(architecture.removeprefix("xresnet1d")), outputs)
+
+
+def head(channels: int, outputs: int) -> nn.Sequential:
+    """From the largest and the mean value of every channel, (batch, 2 × channels), to the logits."""
+    return nn.Sequential(
+        nn.BatchNorm1d(2 * channels),
+        nn.Dropout(0.25),
+        nn.Linear(2 * channels, 128),
+        nn.ReLU(inplace=True),
+        nn.BatchNorm1d(128),
+        nn.Dropout(0.5),
+        nn.Linear(128, outputs),
+    )
 
 
 class Block(nn.Module):
@@ -110,7 +143,7 @@ def cut(signal: NDArray[np.float32], start: int, crop: int) -> NDArray[np.float3
     return piece if piece.shape[1] == crop else np.pad(piece, ((0, 0), (0, crop - piece.shape[1])))
 
 
-def predict(model: XResNet1d, signals: Sequence[NDArray[np.float32]], crop: int) -> NDArray[np.float32]:
+def predict(model: nn.Module, signals: Sequence[NDArray[np.float32]], crop: int) -> NDArray[np.float32]:
     """Probabilities (records, outputs): the largest sigmoid over a record's windows.
 
     Args:
@@ -119,7 +152,7 @@ def predict(model: XResNet1d, signals: Sequence[NDArray[np.float32]], crop: int)
         crop: Window length in samples.
     """
     model.eval()
-    found = []
+    found, device = [], next(model.parameters()).device
     with torch.inference_mode():
         for begin in range(0, len(signals), RECORDS_PER_BATCH):
             batch = signals[begin : begin + RECORDS_PER_BATCH]
@@ -127,6 +160,6 @@ def predict(model: XResNet1d, signals: Sequence[NDArray[np.float32]], crop: int)
             windows = np.stack(
                 [cut(s, start, crop) for s, places in zip(batch, starts, strict=True) for start in places]
             )
-            logits = model(torch.from_numpy(windows)).split([len(places) for places in starts])
-            found += [torch.sigmoid(own.amax(dim=0)).numpy() for own in logits]
+            logits = model(torch.from_numpy(windows).to(device)).split([len(places) for places in starts])
+            found += [torch.sigmoid(own.amax(dim=0)).cpu().numpy() for own in logits]
     return np.stack(found)

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from twelvelead.params import TrainBaseline
+from twelvelead.stages.live import live
 
 
 def train_baseline(
     inputs: Mapping[str, Path], output: Path, params: TrainBaseline, work: Path
 ) -> dict[str, Any]:
-    """Train on the usable records of folds 1-8.
+    """Train every seed on the usable records of folds 1-8.
 
     Args:
         inputs: "validation" and "records".
-        output: Folder to fill with model.safetensors, config.json and metrics.json.
+        output: Folder to fill with model.safetensors, config.json, metrics.json and the other seeds.
         params: The section.
         work: Where the checkpoint of every epoch lies.
 
@@ -30,5 +31,6 @@ def train_baseline(
     from twelvelead.training.baseline import train
 
     frame, codes = read_validated(inputs["validation"])
-    metrics = train(inputs["records"], frame, codes, params, output, work)
+    with live("train_baseline") as tracker:
+        metrics = train(inputs["records"], frame, codes, params, output, work, tracker)
     return {key: value for key, value in metrics.items() if key != "history"}

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twelvelead.errors import Error, Interrupted
 from twelvelead.params import TrainLora
 from twelvelead.progress import say
+from twelvelead.stages.live import live
 
 if TYPE_CHECKING:
     from twelvelead.training.tracker import Tracker
@@ -34,7 +34,7 @@ def train_lora(inputs: Mapping[str, Path], output: Path, params: TrainLora, work
     """
     from twelvelead.training.adapter import make_adapter
 
-    with _live() as tracker:
+    with live("train_lora") as tracker:
         if (processes := _processes(params.processes)) > 1:
             return _together(inputs, output, params, processes, work, tracker)
         return make_adapter(inputs["instructions"], inputs["pages"], output, params, work, tracker)
@@ -106,21 +106,3 @@ def _follow(running: subprocess.Popen[bytes], curves: Path, tracker: Tracker | N
             step = point.pop("step")
             tracker.log(point, step=step)
     return code
-
-
-@contextlib.contextmanager
-def _live() -> Iterator[Tracker | None]:
-    """A run on the tracking server that the environment names; without one, or without mlflow, None."""
-    if not os.environ.get("MLFLOW_TRACKING_URI") or importlib.util.find_spec("mlflow") is None:
-        yield None
-        return
-    from twelvelead.registry.tracking import MlflowTracker, experiment_id, session, tracking_uri
-
-    with session() as client:
-        run = client.create_run(experiment_id(client, tracking_uri()), run_name="train_lora").info.run_id
-        try:
-            yield MlflowTracker(client, run)
-        except BaseException:
-            client.set_terminated(run, "FAILED")
-            raise
-        client.set_terminated(run)

@@ -2,13 +2,22 @@ import numpy as np
 import pytest
 import torch
 
-from twelvelead.models.cnn1d import BLOCKS, Block, XResNet1d, cut, predict, window_starts
+from twelvelead.models.cnn1d import BLOCKS, Block, XResNet1d, build, cut, predict, window_starts
 
 
 @pytest.mark.parametrize(("depth", "millions"), [(18, 0.37), (50, 0.96), (101, 1.88)])
 def test_parameter_counts_are_those_of_the_published_networks(depth: int, millions: float) -> None:
     count = sum(weight.numel() for weight in XResNet1d(depth, 71).parameters())
     assert round(count / 1e6, 2) == millions
+
+
+@pytest.mark.parametrize(
+    ("architecture", "millions"), [("resnet1d_wang", 0.48), ("inception1d", 0.52), ("xresnet1d18", 0.37)]
+)
+def test_the_rivals_have_the_published_size_too(architecture: str, millions: float) -> None:
+    model = build(architecture, 71)
+    assert round(sum(weight.numel() for weight in model.parameters()) / 1e6, 2) == millions
+    assert model(torch.zeros(2, 12, 250)).shape == (2, 71)
 
 
 @pytest.mark.parametrize("depth", BLOCKS)

@@ -10,12 +10,14 @@ from safetensors.torch import load_file
 from twelvelead.data.wfdb import write_record
 from twelvelead.errors import DataError, Error, RecordError, SetupError
 from twelvelead.params import TrainBaseline
-from twelvelead.training import baseline
-from twelvelead.training.baseline import one_cycle, score_records, train
+from twelvelead.training import course
+from twelvelead.training.baseline import score_records, train
+from twelvelead.training.course import one_cycle
+from twelvelead.training.seeds import middle
 from twelvelead.training.signals import load_signals
 
 CODES = ["AFIB", "NORM"]
-PARAMS = TrainBaseline(epochs=3, batch=8, seed=1, threads=1)
+PARAMS = TrainBaseline(epochs=3, batch=8, seed=1, threads=1, seeds=1)
 
 
 def toy(folder: Path, folds: list[int], fs_hz: int = 100) -> pd.DataFrame:
@@ -90,7 +92,7 @@ def test_a_killed_training_continues_to_the_very_same_weights(
         if len(lines) == epochs_before:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(baseline, "say", killed)
+    monkeypatch.setattr(course, "say", killed)
     with pytest.raises(KeyboardInterrupt):
         train(records, frame, CODES, PARAMS, resumed, work_too)
     monkeypatch.undo()
@@ -198,6 +200,57 @@ def test_the_weights_on_disk_are_those_of_the_last_epoch(tmp_path: Path) -> None
     records, output, work = folders(tmp_path, "records", "output", "work")
     train(records, toy(records, [1] * 4 + [9] * 2), CODES, PARAMS, output, work)
     saved = load_file(output / "model.safetensors")
-    last = torch.load(work / "checkpoint.pt", weights_only=True)["model"]
+    last = torch.load(work / "checkpoint-1.pt", weights_only=True)["model"]
     assert saved.keys() == last.keys()
     assert all(torch.equal(saved[name], last[name]) for name in saved)
+
+
+@pytest.mark.parametrize(
+    ("scores", "chosen"),
+    [([0.9], 0), ([0.7, 0.9, 0.8], 2), ([0.7, 0.9], 1), ([0.8, 0.8, 0.8], 1), ([None, 0.9, 0.8], 2)],
+)
+def test_the_middle_seed_stands_and_of_two_the_better(scores: list[float | None], chosen: int) -> None:
+    assert middle(scores) == chosen
+
+
+def test_several_seeds_are_all_kept_and_the_median_one_answers(tmp_path: Path) -> None:
+    records, several, work, alone, work_too = folders(tmp_path, "records", "a", "wa", "b", "wb")
+    frame = toy(records, [1, 2] * 8 + [9] * 6 + [10] * 2)
+
+    metrics = train(records, frame, CODES, PARAMS.model_copy(update={"seeds": 3}), several, work)
+    chosen = metrics["seed"]
+    train(records, frame, CODES, PARAMS.model_copy(update={"seed": chosen}), alone, work_too)
+
+    assert (several / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+    assert set(metrics["seeds"]) == {"1", "2", "3"}
+    assert {path.stem for path in (several / "seeds").iterdir()} == {"1", "2", "3"} - {str(chosen)}
+    said = {
+        seed: score_records(several, records, frame, threads=1, seed=seed)["probability"].to_list()
+        for seed in (1, 2, 3)
+    }
+    assert score_records(several, records, frame, threads=1)["probability"].to_list() == said[chosen]
+    assert said[1] != said[2] != said[3]
+    with pytest.raises(SetupError, match="has no seed 7"):
+        score_records(several, records, frame, seed=7)
+
+
+@pytest.mark.parametrize("architecture", ["resnet1d_wang", "inception1d"])
+def test_the_rivals_learn_too(tmp_path: Path, architecture: str) -> None:
+    records, output, work = folders(tmp_path, "records", "output", "work")
+    frame = toy(records, [1, 2] * 16 + [9] * 8)
+    params = PARAMS.model_copy(update={"architecture": architecture, "epochs": 6})
+
+    assert train(records, frame, CODES, params, output, work)["macro_auc"] > 0.95
+
+
+def test_the_curves_go_to_the_tracker(tmp_path: Path) -> None:
+    records, output, work = folders(tmp_path, "records", "output", "work")
+    seen: list[tuple[int, list[str]]] = []
+
+    class Listener:
+        def log(self, metrics: dict[str, float], step: int) -> None:
+            seen.append((step, sorted(metrics)))
+
+    train(records, toy(records, [1, 2] * 4 + [9] * 4), CODES, PARAMS, output, work, Listener())
+
+    assert seen == [(1, ["cnn.loss"]), (2, ["cnn.loss"]), (3, ["cnn.loss", "cnn.macro_auc"])]
