@@ -27,6 +27,7 @@ STAGE_LIMITS = {
     "synthesize": Limits("16", "32Gi"),
     "instruct": Limits("4", "16Gi"),
     "train_baseline": Limits("8", "32Gi", hours=12),
+    "train_page_baseline": Limits("8", "32Gi", hours=12),
     "train_lora": Limits("16", "128Gi", gpus=1, hours=48),
     "evaluate": Limits("16", "128Gi", gpus=1, hours=12),
     "register": Limits("2", "8Gi"),

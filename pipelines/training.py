@@ -17,6 +17,7 @@ from components.report.component import report
 from components.synthesize.component import synthesize
 from components.train_baseline.component import train_baseline
 from components.train_lora.component import train_lora
+from components.train_page_baseline.component import train_page_baseline
 from components.validate.component import validate
 from kfp import compiler, dsl
 
@@ -31,6 +32,7 @@ COMPONENTS: dict[str, Any] = {
     "synthesize": synthesize,
     "instruct": instruct,
     "train_baseline": train_baseline,
+    "train_page_baseline": train_page_baseline,
     "train_lora": train_lora,
     "evaluate": evaluate,
     "gate": gate,

@@ -183,6 +183,21 @@ class TrainBaseline(Section):
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 
 
+class TrainPageBaseline(Section):
+    """The CNN that sees the same pages as the language model; reported beside the gate's."""
+
+    height_px: int = Field(336, ge=64, le=2048, description="pages are brought to this height")
+    width_px: int = Field(
+        448, ge=64, le=2048, description="and width; below 320 × 448 a sheet loses its small boxes"
+    )
+    epochs: int = Field(12, ge=1)
+    batch: int = Field(32, ge=2)
+    lr_max: float = Field(5.0e-3, gt=0, description="peak of the one-cycle schedule")
+    weight_decay: float = Field(1.0e-2, ge=0)
+    seed: int = Field(1, ge=0)
+    threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
+
+
 class TrainLora(Section):
     """LoRA on the language layers (and, if asked, the vision tower) of a Mllama base."""
 
@@ -230,6 +245,9 @@ class Evaluate(Section):
     bootstrap: int = Field(2000, ge=20, description="patient-cluster bootstrap replicates")
     min_positives: int = Field(
         10, ge=1, description="a statement with fewer positives in fold 10 is reported, not compared"
+    )
+    robustness_pages: int = Field(
+        150, ge=0, description="pages of fold 10 that are made again in other looks; 0 leaves that out"
     )
     seed: int = Field(1, ge=0)
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
@@ -284,6 +302,7 @@ class Params(Section):
     synthesize: Synthesize = Synthesize()
     instruct: Instruct = Instruct()
     train_baseline: TrainBaseline = TrainBaseline()
+    train_page_baseline: TrainPageBaseline = TrainPageBaseline()
     train_lora: TrainLora = TrainLora()
     evaluate: Evaluate = Evaluate()
     gate: Gate = Gate()

@@ -6,7 +6,7 @@ sigmoid(logit "Yes" − logit "No") at each question's slot (Lin et al. 2024, ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ import torch
 
 from twelvelead.data.shard import read_pages
 from twelvelead.errors import DataError
+from twelvelead.evaluation.restage import FOLD, Change, Subject, pictures
 from twelvelead.instruct.sample import messages
 from twelvelead.instruct.statements import question
 from twelvelead.models.mllama import Base, load_base
@@ -36,6 +37,7 @@ class Scorer:
         asked = [base.question(messages(question(code), "")) for code in codes]
         self.prefix, self.questions = asked[0][0], [prompt for _, prompt in asked]
         self._batches: dict[int, Packed] = {}
+        self.asked = self.unanswered = 0
 
     @torch.no_grad()
     def score(self, pictures: Sequence[bytes]) -> Probabilities:
@@ -44,13 +46,20 @@ class Scorer:
 
     @torch.no_grad()
     def score_states(self, states: torch.Tensor) -> Probabilities:
-        """Probabilities (pages, statements) from cross-attention states (B, V, H)."""
+        """Probabilities (pages, statements) from cross-attention states (B, V, H).
+
+        `unanswered` counts the questions whose likeliest next token is neither "Yes" nor "No": asked to
+        write, the model would have given no answer there.
+        """
         model = bare(self.base.model)
         if (size := len(states)) not in self._batches:
             pad = self.base.tokenizer.pad_token_id
             self._batches[size] = pack(self.prefix, [self.questions] * size, pad=pad).to(self.base.device)
         logits = slot_logits(model, self._batches[size], states)
         yes, no = self.base.verbalisers
+        said = logits.argmax(dim=-1)
+        self.asked += said.numel()
+        self.unanswered += int(((said != yes) & (said != no)).sum())
         found: Probabilities = (
             torch.sigmoid(logits[..., yes] - logits[..., no]).cpu().numpy().astype(np.float32)
         )
@@ -61,7 +70,7 @@ def score_images(
     base: str, adapter: Path | None, images: Sequence[bytes], codes: Sequence[str]
 ) -> Probabilities:
     """Probabilities (pictures, codes) of loose pictures; see `score_pages`."""
-    scorer = Scorer(_load(base, adapter), codes)
+    scorer = load_scorer(base, adapter, codes)
     parts = [scorer.score(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     return np.concatenate(parts) if parts else np.zeros((0, len(codes)), np.float32)
 
@@ -76,6 +85,7 @@ def score_pages(
     control: Control | None = None,
     seed: int = 0,
     threads: int = 0,
+    scorer: Scorer | None = None,
 ) -> pd.DataFrame:
     """Score every page of some folds.
 
@@ -89,6 +99,7 @@ def score_pages(
             reads the page falls to chance.
         seed: Seed of the shuffle.
         threads: Torch threads; 0 for all cores.
+        scorer: The same model, if it is loaded already.
 
     Returns:
         Long form: record_id, patient_id, fold, code, probability.
@@ -96,10 +107,8 @@ def score_pages(
     Raises:
         DataError: There are no pages in these folds.
     """
-    import os
-
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-    scorer = Scorer(_load(str(base), adapter), codes)
+    _set_threads(threads)
+    scorer = scorer or load_scorer(base, adapter, codes)
     columns = ["record_id", "patient_id", "fold"]
     index = list(read_pages(pages, folds=folds, columns=columns))
     if not index:
@@ -108,10 +117,66 @@ def score_pages(
     found = np.concatenate(list(_batches(scorer, pages, folds, len(index), control, title)))
     if control == "shuffled":
         found = found[other_patients([row["patient_id"] for row in index], seed)]
-    frame = pd.DataFrame(index).loc[np.repeat(np.arange(len(index)), len(codes))].reset_index(drop=True)
-    frame["code"] = list(codes) * len(index)
-    frame["probability"] = found.ravel()
-    return frame
+    return _long(index, codes, found)
+
+
+def score_changed(
+    scorer: Scorer, subjects: Sequence[Subject], change: Change, title: str, threads: int = 0
+) -> pd.DataFrame | None:
+    """Score the pages of some records of fold 10, made again with one thing changed.
+
+    Args:
+        scorer: The loaded model.
+        subjects: The records.
+        change: What is changed.
+        title: For the progress line.
+        threads: Torch threads; 0 for all cores.
+
+    Returns:
+        As `score_pages`; None where the page cannot be made so.
+    """
+    _set_threads(threads)
+    found, batch = [], []
+    made = track(pictures(subjects, change), total=len(subjects), title=f"score {title}", unit="pages")
+    for number, page in enumerate(made, start=1):
+        if page is None:
+            return None
+        batch.append(page)
+        if len(batch) == BATCH or number == len(subjects):
+            found.append(scorer.score(batch))
+            batch = []
+    rows = [{"record_id": one.record_id, "patient_id": one.patient_id, "fold": FOLD} for one in subjects]
+    return _long(rows, scorer.codes, np.concatenate(found))
+
+
+def ms_per_page(scorer: Scorer, page: bytes, threads: int = 0, rounds: int = 5) -> float:
+    """Milliseconds from an encoded page to all probabilities, one page at a time; median of the rounds."""
+    import time
+
+    _set_threads(threads)
+    scorer.score([page])
+    spent = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        scorer.score([page])
+        spent.append(time.perf_counter() - begun)
+    return 1000 * float(np.median(spent))
+
+
+def load_scorer(base: str | Path, adapter: Path | None, codes: Sequence[str]) -> Scorer:
+    """A model, with an adapter or alone, ready to be asked about some statements."""
+    return Scorer(_load(str(base), adapter), codes)
+
+
+def _set_threads(threads: int) -> None:
+    import os
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+
+
+def _long(rows: Sequence[Mapping[str, Any]], codes: Sequence[str], found: Probabilities) -> pd.DataFrame:
+    frame = pd.DataFrame(rows).loc[np.repeat(np.arange(len(rows)), len(codes))].reset_index(drop=True)
+    return frame.assign(code=list(codes) * len(rows), probability=found.ravel())
 
 
 def other_patients(patients: Sequence[str], seed: int) -> npt.NDArray[np.int64]:

@@ -10,11 +10,14 @@
       min_positives          the floor that was asked for
       least_positives        the fewest positives any compared code has
       positives              code → positives in fold 10
-    models → cnn, lora, base
+    models → cnn, page_cnn, lora, base
       macro_auc macro_ap macro_f1 macro_brier macro_ece
                              means over the `n_statements` codes with both classes in fold 10
       macro_auc_compared     mean over the compared codes; _lower, _upper hold 95 % between them; _se
       micro_f1               over all scored codes
+      seeds                  cnn only: macro AUC over the compared codes of every seed; the median by fold 9
+                             is what stands above
+      unanswered             lora, base: share of questions whose likeliest token is neither Yes nor No
       statements → code      auc ap f1 brier ece threshold positives n auc_lower auc_upper (two-sided 95 %)
                              slope intercept (probability = σ(slope · logit(raw) + intercept))
     comparison
@@ -23,12 +26,21 @@
                              lower upper (one-sided 95 % each) lower_two_sided upper_two_sided
                              se se_closed_form
       delta_vs_base          the same, lora − base
+      statements → code      lora − cnn for every compared code: delta lower upper (two-sided 95 %)
       worst_statement_delta  the compared code of HARM where lora loses most to cnn: of over code value
       harm                   tests whether the candidate is worse by more than `margin` on a statement of
                              HARM: margin level harmed codes, statements → code → delta se p p_holm
       replicates confidence
-    controls → blank, shuffled
-      macro_auc              lora's, over the compared codes, when the page is empty or another's
+    controls → blank, shuffled, masked, permuted, mirrored
+      macro_auc              lora's, over the compared codes, when the page is empty, another's, without a
+                             letter, with every lead in another's place, or backwards in time
+      drop                   how much less that is than on the page itself
+    robustness → look
+      macro_auc              lora's over the codes with both classes among `pages` pages made again in another
+                             look; null where such a page does not fit on the sheet
+      pages
+    cost
+      ms_per_page            lora, one page at a time, all statements; device
     evidence                 written by the stage: SHA-256 of adapter, baseline and every table of predictions
 
 Calibration and thresholds come from fold 9 and are applied to fold 10; F1 counts 0 where nothing is true and
@@ -38,7 +50,7 @@ nothing called. A figure that has no meaning (no positives, nothing compared) is
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -52,8 +64,8 @@ from twelvelead.evaluation.harm import harm
 from twelvelead.evaluation.metrics import aucs, average_precisions, briers, eces, f1s, macro, micro_f1
 from twelvelead.evaluation.predictions import Predictions
 
-CANDIDATE, BASELINE, BASE = "lora", "cnn", "base"
-MODELS = (BASELINE, CANDIDATE, BASE)
+CANDIDATE, BASELINE, PAGE_BASELINE, BASE = "lora", "cnn", "page_cnn", "base"
+MODELS = (BASELINE, PAGE_BASELINE, CANDIDATE, BASE)
 CONFIDENCE = 0.95
 
 
@@ -97,8 +109,14 @@ def build(
     deltas = aucs(truth, fold10.probabilities[CANDIDATE]) - aucs(truth, fold10.probabilities[BASELINE])
     differences = draws[MODELS.index(CANDIDATE)] - draws[MODELS.index(BASELINE)]
     comparison["harm"] = harm(judged, deltas[compared], differences[:, compared])
+    between = intervals(differences[:, compared])
+    comparison["statements"] = {
+        code: {"delta": float(delta), "lower": float(low), "upper": float(high)}
+        for code, delta, low, high in zip(judged, deltas[compared], *between, strict=True)
+    }
     worst = _worst(comparison["harm"]["statements"])
     comparison["worst_statement_delta"] = {"of": CANDIDATE, "over": BASELINE, **worst}
+    candidate = models[CANDIDATE]["macro_auc_compared"]
     tree = {
         "data": {
             "source": source, "fold9": len(fold9.labels), "fold10": len(truth),
@@ -111,11 +129,22 @@ def build(
         "models": models,
         "comparison": {**comparison, "replicates": replicates, "confidence": CONFIDENCE},
         "controls": {
-            name: {"macro_auc": macro(aucs(controls.labels[:, compared], found[:, compared]))}
+            name: _control(aucs(controls.labels[:, compared], found[:, compared]), candidate)
             for name, found in controls.probabilities.items()
         },
     }  # fmt: skip
     return _nan_to_none(tree)
+
+
+def macro_auc_of(predictions: Predictions, model: str, codes: Sequence[str]) -> float | None:
+    """A model's macro AUC over some codes, those of them that have both classes; None if none has."""
+    columns = [column for column, code in enumerate(predictions.codes) if code in codes]
+    found = macro(aucs(predictions.labels[:, columns], predictions.probabilities[model][:, columns]))
+    return None if math.isnan(found) else found
+
+
+def _control(found: NDArray[np.float64], candidate: float) -> dict[str, float]:
+    return {"macro_auc": macro(found), "drop": candidate - macro(found)}
 
 
 def _model(

@@ -107,6 +107,31 @@ def probabilities(evaluation: Path, record_ids: Sequence[str]) -> dict[str, dict
     return found
 
 
+def disagreements(evaluation: Path, codes: Sequence[str], count: int) -> list[str]:
+    """Records whose lora and cnn probabilities lie furthest apart on one of the codes, furthest first."""
+    columns = ["record_id", "model", "code", "probability"]
+    wanted = [("model", "in", ["lora", "cnn"]), ("code", "in", list(codes))]
+    frame = read_columns(evaluation / "predictions.parquet", columns, wanted)
+    if frame.empty:
+        return []
+    wide = frame.pivot(index=["record_id", "code"], columns="model", values="probability")
+    apart = (wide["lora"] - wide["cnn"]).abs().groupby("record_id").max()
+    return [str(name) for name in apart.sort_values(ascending=False, kind="stable").index[:count]]
+
+
+def plots(folder: Path, names: Mapping[str, tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """Title, explanation and data URI of those of the plots that are there."""
+    return [
+        (
+            title,
+            about,
+            "data:image/png;base64," + base64.b64encode((folder / name).read_bytes()).decode("ascii"),
+        )
+        for name, (title, about) in names.items()
+        if (folder / name).is_file()
+    ]
+
+
 def questions(instructions: Path, page_ids: Sequence[str], each: int = 4) -> list[dict[str, Any]]:
     """Some questions and answers on the pages: `each` of every family, the pages taking turns."""
     columns = ["page_id", "record_id", "family", "code", "answer_source", "messages"]

@@ -145,6 +145,7 @@ def marker(name: str, x: float, y: float) -> str:
     """A series' marker: shape and colour both tell, for readers who see few colours."""
     shapes = {
         "cnn": f'<rect class="dot cnn" x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8"/>',
+        "page_cnn": f'<path class="dot page_cnn" d="M{x:.1f} {y - 5.5:.1f}l5.5 5.5l-5.5 5.5l-5.5-5.5z"/>',
         "base": f'<path class="dot base" d="M{x:.1f} {y - 5:.1f}l5 9h-10z"/>',
     }
     return shapes.get(name, f'<circle class="dot {escape(name)}" cx="{x:.1f}" cy="{y:.1f}" r="4.6"/>')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from twelvelead.reports.charts import Point, dot_chart, line_chart
 MODELS = {
     "lora": "LoRA adapter on the base, reads pages",
     "cnn": "signal CNN, reads the digital signal",
+    "page_cnn": "CNN, reads the same pages",
     "base": "base alone, reads pages",
 }
 CURVES = {
@@ -21,7 +22,19 @@ CURVES = {
     "macro_auc": "Macro AUC on fold 9",
     "fold9_macro_auc": "Macro AUC on fold 9",
 }
-CONTROLS = {"blank": "blank pages", "shuffled": "pages of other records"}
+CONTROLS = {
+    "blank": "blank pages",
+    "shuffled": "pages of other records",
+    "masked": "its pages without a letter",
+    "permuted": "its pages, every lead where another belongs",
+    "mirrored": "its pages, played backwards",
+}
+PLOTS = {
+    "calibration.png": ("Calibration", "All compared statements together, in ten bins of probability."),
+    "roc.png": ("ROC", "The compared statements with most positives."),
+    "pr.png": ("Precision and recall", "The same; the dashed line is the share of positives."),
+}
+DISAGREEMENTS = 4
 TOP = 4
 
 
@@ -29,8 +42,9 @@ def render(inputs: Mapping[str, Path], title: str, example_pages: int) -> str:
     """The page as HTML.
 
     Args:
-        inputs: Paths of the artifacts "validation", "pages", "instructions", "baseline", "adapter",
-            "evaluation", "verdict.json" and "registration.json"; what a run lacks is left out of the page.
+        inputs: Paths of the artifacts "validation", "pages", "instructions", "baseline",
+            "page_baseline", "adapter", "evaluation", "verdict.json" and "registration.json"; what a run
+            lacks is left out of the page.
         title: Its heading.
         example_pages: Pages of fold 10 to show.
     """
@@ -54,10 +68,24 @@ def content(inputs: Mapping[str, Path], example_pages: int) -> dict[str, Any]:
     data = scorecard.get("data", {})
     codes_of = artifacts.judged_records(inputs["validation"])
     shown = artifacts.choose(codes_of, coverage.get("scored", []), example_pages)
-    images = artifacts.pictures(inputs["pages"], shown)
-    scores = artifacts.probabilities(inputs["evaluation"], shown)
+    apart = artifacts.disagreements(inputs["evaluation"], data.get("compared", []), DISAGREEMENTS)
+    images = artifacts.pictures(inputs["pages"], [*shown, *apart])
+    scores = artifacts.probabilities(inputs["evaluation"], [*shown, *apart])
+
+    def examples(names: Sequence[str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "record_id": name,
+                "image": images[name][1],
+                "codes": codes_of.get(name, []),
+                "rows": example_rows(codes_of.get(name, []), scores.get(name, {})),
+            }
+            for name in names
+            if name in images
+        ]
+
     lineage: dict[str, Any] = {}
-    for name in ("validation", "pages", "instructions", "baseline", "adapter", "evaluation"):
+    for name in ("validation", "pages", "instructions", "baseline", "page_baseline", "adapter", "evaluation"):
         lineage |= artifacts.read_json(inputs[name] / "lineage.json")
     return {
         "simulated": data.get("source") == "simulated",
@@ -73,21 +101,24 @@ def content(inputs: Mapping[str, Path], example_pages: int) -> dict[str, Any]:
         "statement_chart": _statement_chart(scorecard),
         "statement_rows": _statement_rows(scorecard),
         "controls": _controls(scorecard),
-        "curves": _curves("lora", inputs["adapter"]) + _curves("cnn", inputs["baseline"]),
+        "robustness": list(scorecard.get("robustness", {}).items()),
+        "cost": scorecard.get("cost", {}),
+        "seeds": _seeds(scorecard),
+        "forest": _forest(scorecard),
+        "plots": artifacts.plots(inputs["evaluation"] / "plots", PLOTS),
+        "curves": [
+            chart
+            for model, name in (("lora", "adapter"), ("cnn", "baseline"), ("page_cnn", "page_baseline"))
+            for chart in _curves(model, inputs[name])
+        ],
         "records": artifacts.records(inputs["validation"]),
         "coverage": coverage,
         "not_scored": _by_reason(coverage.get("not_scored", {})),
-        "examples": [
-            {
-                "record_id": name,
-                "image": images[name][1],
-                "codes": codes_of[name],
-                "rows": example_rows(codes_of[name], scores.get(name, {})),
-            }
-            for name in shown
-            if name in images
-        ],
-        "questions": artifacts.questions(inputs["instructions"], [page for page, _ in images.values()]),
+        "examples": examples(shown),
+        "disagreements": examples(apart),
+        "questions": artifacts.questions(
+            inputs["instructions"], [images[name][0] for name in shown if name in images]
+        ),
         "stages": lineage,
         "models": MODELS,
     }
@@ -128,6 +159,21 @@ def _deltas(scorecard: Mapping[str, Any]) -> list[dict[str, Any]]:
             chart = dot_chart(rows, title=f"lora − {rival}", about=about, low=-0.02, high=0.02, mark=0.0)
             charts.append({"rival": rival, "point": point, "chart": chart})
     return charts
+
+
+def _seeds(scorecard: Mapping[str, Any]) -> dict[str, Any]:
+    seeds: dict[str, Any] = scorecard.get("models", {}).get("cnn", {}).get("seeds", {})
+    return seeds if len(seeds) > 1 else {}
+
+
+def _forest(scorecard: Mapping[str, Any]) -> str:
+    found = scorecard.get("comparison", {}).get("statements", {})
+    rows = [
+        (code, {"lora": Point(one.get("delta"), one.get("lower"), one.get("upper"))})
+        for code, one in sorted(found.items(), key=lambda item: -(item[1].get("delta") or 0.0))
+    ]
+    about = "AUC of lora minus that of the CNN for every compared statement, with 95 % intervals."
+    return dot_chart(rows, title="lora − cnn", about=about, low=-0.05, high=0.05, mark=0.0) if rows else ""
 
 
 def _statement_rows(scorecard: Mapping[str, Any]) -> list[dict[str, Any]]:

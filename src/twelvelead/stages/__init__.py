@@ -41,11 +41,12 @@ STAGES: tuple[Stage, ...] = (
     Stage("synthesize", "pages", ("validation", "records"), about="paper-ECG pages in Parquet shards"),
     Stage("instruct", "instructions", ("validation", "pages"), about="questions and answers per page"),
     Stage("train_baseline", "baseline", ("validation", "records"), about="the signal CNN to match"),
+    Stage("train_page_baseline", "page_baseline", ("validation", "pages"), about="a CNN on the same pages"),
     Stage("train_lora", "adapter", ("instructions", "pages"), files=("base",), about="the LoRA adapter"),
     Stage(
         "evaluate",
         "evaluation",
-        ("validation", "records", "pages", "baseline", "adapter"),
+        ("validation", "records", "pages", "baseline", "page_baseline", "adapter"),
         about="probabilities, scorecard and plots on fold 10",
     ),
     Stage("gate", "verdict.json", ("evaluation",), files=("policy",), about="the verdict by the policy"),
@@ -60,7 +61,7 @@ STAGES: tuple[Stage, ...] = (
         "report",
         "report.html",
         (
-            "validation", "pages", "instructions", "baseline", "adapter",
+            "validation", "pages", "instructions", "baseline", "page_baseline", "adapter",
             "evaluation", "verdict.json", "registration.json",
         ),
         about="one page that shows the run",

@@ -1,15 +1,15 @@
-"""Stage evaluate: CNN, adapter and un-tuned base on the same records of fold 10, and two controls."""
+"""Stage evaluate: both CNNs, adapter and un-tuned base on the same records of fold 10, and the controls."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from twelvelead.errors import DataError, SetupError
+from twelvelead.errors import DataError
 from twelvelead.params import Evaluate
-from twelvelead.progress import say
+from twelvelead.stages.scores import Scores, kept
 
 SOURCES = {"simulate": "simulated"}
 
@@ -18,7 +18,7 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
     """Score every model on folds 9 and 10, and judge on fold 10 as calibrated and cut on fold 9.
 
     Args:
-        inputs: "validation", "records", "pages", "baseline" and "adapter".
+        inputs: "validation", "records", "pages", "baseline", "page_baseline" and "adapter".
         output: Folder to fill with predictions.parquet, predictions_fold9.parquet, controls.parquet,
             scorecard.json and plots/.
         params: The section.
@@ -46,7 +46,8 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
             where="evaluate",
             fix="ingest more records, or lower validate.min_train_positives",
         )
-    tables, controls = _score(inputs, frame, codes, params, work)
+    models = Scores(inputs, frame, codes, params, work)
+    tables, controls = models.tables(), models.controls()
     fold9, fold10 = (
         predictions.gather(
             folds[fold], codes, {model: table[table["fold"] == fold] for model, table in tables.items()}
@@ -65,6 +66,12 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
     predictions.write(fold10, output / "predictions.parquet")
     predictions.write(fold9, output / "predictions_fold9.parquet")
     predictions.write(blind, output / "controls.parquet", control_of=scorecard.CANDIDATE)
+    compared = card["data"]["compared"]
+    card["models"]["cnn"]["seeds"] = _seeds(models, folds[TEST_FOLD], codes, compared)
+    for name in ("lora", "base"):
+        card["models"][name]["unanswered"] = float(tables[name]["unanswered"].iloc[0])
+    card["robustness"] = _robustness(models.robustness(), folds[TEST_FOLD], codes, compared)
+    card["cost"] = models.cost()
     card["evidence"] = evidence.collect(output, inputs["adapter"], inputs["baseline"])
     text = json.dumps(card, indent=1, allow_nan=False) + "\n"
     (output / "scorecard.json").write_text(text, encoding="utf-8")
@@ -78,59 +85,32 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
     }  # fmt: skip
 
 
-def _score(
-    inputs: Mapping[str, Path], frame: Any, codes: list[str], params: Evaluate, work: Path
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tables of record_id, fold, code, probability: every model on folds 9 and 10, each control on 10."""
-    from twelvelead.evaluation.score import score_pages
-    from twelvelead.training.baseline import score_records
+def _seeds(models: Scores, rows: Any, codes: list[str], compared: list[str]) -> dict[str, float | None]:
+    """Macro AUC of every seed of the CNN."""
+    from twelvelead.evaluation import predictions, scorecard
+    from twelvelead.training.seeds import seeds_of
 
-    adapter = inputs["adapter"]
-    note = adapter / "base.json"
-    if not note.is_file():
-        raise SetupError("the adapter does not name its base", where=str(note), fix="run train-lora again")
-    base = json.loads(note.read_text(encoding="utf-8"))["base"]
-
-    def pages(
-        own: Path | None, folds: tuple[int, ...], control: Literal["blank", "shuffled"] | None = None
-    ) -> Any:
-        return score_pages(
-            base=base, adapter=own, pages=inputs["pages"], folds=folds, codes=codes,
-            control=control, seed=params.seed, threads=params.threads,
-        )  # fmt: skip
-
-    def signals() -> Any:
-        rows = frame[frame["fold"].isin((9, 10))]
-        scores = score_records(inputs["baseline"], inputs["records"], rows, params.threads)
-        return scores[scores["code"].isin(codes)]
-
-    models = {
-        "cnn": signals,
-        "lora": lambda: pages(adapter, (9, 10)),
-        "base": lambda: pages(None, (9, 10)),
-    }
-    controls = {
-        "blank": lambda: pages(adapter, (10,), "blank"),
-        "shuffled": lambda: pages(adapter, (10,), "shuffled"),
-    }
-    return (
-        {name: _kept(work / f"{name}.parquet", score) for name, score in models.items()},
-        {name: _kept(work / f"{name}.parquet", score) for name, score in controls.items()},
-    )
+    found = {}
+    for seed in seeds_of(models.inputs["baseline"])["seeds"]:
+        file = models.work / f"cnn-{seed}.parquet"
+        table = kept(file, lambda seed=seed: models.signals(seed, (10,)))  # type: ignore[misc]
+        scores = predictions.gather(rows, codes, {"cnn": table})
+        found[str(seed)] = scorecard.macro_auc_of(scores, "cnn", compared)
+    return found
 
 
-def _kept(path: Path, score: Callable[[], Any]) -> Any:
-    """The scores a killed run left behind, else new ones, left behind in turn."""
-    import pandas as pd
-    import pyarrow as pa
+def _robustness(
+    tables: Mapping[str, Any], rows: Any, codes: list[str], compared: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Macro AUC in every look; the pages are the same, so the looks can be compared with each other."""
+    from twelvelead.evaluation import predictions, scorecard
 
-    from twelvelead.data.shard import write_parquet
-
-    if path.is_file():
-        say(f"evaluate: {path.stem} was scored before")
-        return pd.read_parquet(path)
-    say(f"evaluate: scoring {path.stem}")
-    table = score()
-    columns = {name: table[name] for name in ("record_id", "fold", "code", "probability")}
-    write_parquet(pa.table({name: pa.array(column.to_numpy()) for name, column in columns.items()}), path)
-    return table
+    found: dict[str, dict[str, Any]] = {}
+    for name, table in tables.items():
+        if table is None:
+            found[name] = {"macro_auc": None, "pages": 0}
+            continue
+        some = rows[rows["record_id"].isin(table["record_id"])]
+        scores = predictions.gather(some, codes, {name: table})
+        found[name] = {"macro_auc": scorecard.macro_auc_of(scores, name, compared), "pages": len(some)}
+    return found

@@ -12,7 +12,7 @@ from twelvelead.evaluation.plots import draw, roc
 from twelvelead.evaluation.predictions import Predictions
 
 CODES = ("NORM", "AFIB", "PVC", "WPW", "2AVB")
-SKILL = {"cnn": 0.6, "lora": 0.5, "base": 0.0}
+SKILL = {"cnn": 0.6, "page_cnn": 0.3, "lora": 0.5, "base": 0.0}
 
 
 def fold(seed: int, n: int = 150, names: dict[str, float] = SKILL) -> Predictions:
@@ -127,7 +127,7 @@ def test_it_is_plain_json_without_nan_and_the_same_twice() -> None:
 def test_plots_are_made_even_with_nothing_to_compare_and_are_the_same_twice(tmp_path: Path) -> None:
     for name, options in (("full", {}), ("again", {}), ("empty", {"min_positives": 1000})):
         paths = draw(build(**options), fold(2), tmp_path / name)
-        assert [path.name for path in paths] == ["auc.png", "roc.png"]
+        assert [path.name for path in paths] == ["auc.png", "roc.png", "pr.png", "calibration.png"]
         assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     assert (tmp_path / "full" / "roc.png").read_bytes() == (tmp_path / "again" / "roc.png").read_bytes()
 

@@ -19,6 +19,7 @@ ARTIFACTS = (
     "pages",
     "instructions",
     "baseline",
+    "page_baseline",
     "adapter",
     "evaluation",
     "verdict.json",
@@ -105,7 +106,7 @@ def write_run(at: Path, picture: Callable[[int], bytes] | None = None, passed: b
                 "probability": _probability(label, rng),
             }
             for row in judged
-            for model in ("cnn", "lora", "base")
+            for model in ("cnn", "page_cnn", "lora", "base")
             for code in CODES
         ],
     )

@@ -8,10 +8,11 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from twelvelead.reports import artifacts
-from twelvelead.reports.run import example_rows, figure, render
+from twelvelead.reports.run import DISAGREEMENTS, example_rows, figure, render
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -46,7 +47,7 @@ def test_the_page_is_one_well_formed_file_that_loads_nothing(inputs: dict[str, P
     checker.feed(html)
 
     assert checker.open == []
-    assert [load[:22] for load in checker.loads] == ["data:image/png;base64,"] * 3
+    assert [load[:22] for load in checker.loads] == ["data:image/png;base64,"] * (3 + DISAGREEMENTS)
     assert "<script" not in html
     assert "@import" not in html
     assert "url(" not in html
@@ -86,7 +87,7 @@ def test_simulated_data_is_called_simulated_and_real_data_is_not(inputs: dict[st
 
 def test_examples_show_true_statements_beside_both_models_probabilities(inputs: dict[str, Path]) -> None:
     html = page(inputs)
-    assert html.count("<article") == 3
+    assert html.count("<article") == 3 + DISAGREEMENTS
     assert 'alt="ECG page of simulated record 119:' in html
     assert html.count('<i class="lora"') == html.count('<i class="cnn"') >= 9
 
@@ -107,7 +108,7 @@ def test_the_report_of_a_run_with_nothing_but_a_verdict_still_renders(
     inputs: dict[str, Path], run_folder: Path
 ) -> None:
     for name, path in inputs.items():
-        if name != "verdict.json":
+        if name != "verdict.json" and path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             if "." not in name:
                 path.mkdir()
@@ -130,7 +131,7 @@ def test_figures_that_are_null_everywhere_are_dashes(inputs: dict[str, Path]) ->
 
 @pytest.mark.parametrize("examples", [0, 1, 60])
 def test_as_many_examples_as_asked_for_or_as_there_are(inputs: dict[str, Path], examples: int) -> None:
-    assert page(inputs, examples).count("<article") == min(examples, 29)
+    assert page(inputs, examples).count("<article") == min(examples, 29) + DISAGREEMENTS
 
 
 def test_examples_are_chosen_by_statement_and_number_never_by_result() -> None:
@@ -169,3 +170,41 @@ def test_a_pass_by_a_policy_that_may_not_promote_is_no_pass(inputs: dict[str, Pa
 
     assert ">Smoke run</strong>" in html
     assert ">Passed</strong>" not in html
+
+
+def test_the_records_that_lora_and_the_cnn_hold_furthest_apart_are_shown(inputs: dict[str, Path]) -> None:
+    path = inputs["evaluation"] / "predictions.parquet"
+    code = json.loads((inputs["evaluation"] / "scorecard.json").read_text())["data"]["compared"][0]
+    frame = pd.read_parquet(path)
+    worst = frame["record_id"].drop_duplicates().tolist()[5]
+    for model, value in (("lora", 0.999), ("cnn", 0.001)):
+        frame.loc[
+            (frame["record_id"] == worst) & (frame["code"] == code) & (frame["model"] == model),
+            "probability",
+        ] = value
+    frame.to_parquet(path)
+
+    assert artifacts.disagreements(inputs["evaluation"], [code], 3)[0] == worst
+    assert artifacts.disagreements(inputs["evaluation"], [], 3) == []
+    shown = page(inputs, 0)
+    assert "Where they disagree most" in shown
+    assert f"ECG page of simulated record {worst}:" in shown.split("<article")[1]
+
+
+def test_looks_seeds_controls_and_differences_are_told(inputs: dict[str, Path]) -> None:
+    path = inputs["evaluation"] / "scorecard.json"
+    card = json.loads(path.read_text())
+    card["robustness"] = {
+        "as it is": {"macro_auc": 0.913, "pages": 150}, "6x2": {"macro_auc": None, "pages": 0},
+    }  # fmt: skip
+    card["models"]["cnn"]["seeds"] = {"1": 0.9021, "2": 0.9132}
+    card["controls"]["permuted"] = {"macro_auc": 0.6543, "drop": 0.2}
+    card["comparison"]["statements"] = {"AFIB": {"delta": -0.0432, "lower": -0.09, "upper": 0.01}}
+    card["cost"] = {"ms_per_page": 43.0, "device": "cpu"}
+    path.write_text(json.dumps(card))
+
+    shown = page(inputs)
+
+    for words in ("0.913", "does not fit on this sheet", "0.902, 0.913", "0.654", "every lead where another",
+                  "AFIB, lora: -0.043", "43 ms on cpu"):  # fmt: skip
+        assert words in shown.replace("−", "-"), words
