@@ -14,7 +14,11 @@ from twelvelead.gate.verdict import judge
 POLICY = load(Path(__file__).parents[2] / "mlflow" / "gate.yaml")
 PASSING: dict[str, Any] = {
     "data": {"source": "simulated", "fold10": 300, "n_compared": 15, "least_positives": 12},
-    "models": {"lora": {"macro_auc_compared": 0.91, "macro_ece": 0.02}, "cnn": {"macro_auc_compared": 0.915}},
+    "models": {
+        "lora": {"macro_auc_compared": 0.91, "macro_ece": 0.02, "unanswered": 0.0},
+        "cnn": {"macro_auc_compared": 0.915},
+    },
+    "cost": {"ms_per_page": 56.0},
     "comparison": {
         "candidate": "lora",
         "baseline": "cnn",
@@ -23,7 +27,13 @@ PASSING: dict[str, Any] = {
         "worst_statement_delta": {"of": "lora", "over": "cnn", "code": "AFIB", "value": -0.03},
         "harm": {"harmed": 0, "codes": []},
     },
-    "controls": {"blank": {"macro_auc": 0.5}, "shuffled": {"macro_auc": 0.51}},
+    "controls": {
+        "blank": {"macro_auc": 0.5},
+        "shuffled": {"macro_auc": 0.51},
+        "masked": {"drop": 0.001},
+        "permuted": {"drop": 0.15},
+        "mirrored": {"drop": 0.2},
+    },  # fmt: skip
 }
 ABSENT = object()
 FIGURES = [check.metric for check in POLICY.checks]
@@ -62,6 +72,11 @@ def test_the_passing_scorecard_passes_every_check() -> None:
         ("comparison.worst_statement_delta.value", -0.10, -0.1001),
         ("comparison.harm.harmed", 0, 1),
         ("models.lora.macro_ece", 0.05, 0.0501),
+        ("controls.masked.drop", 0.05, 0.0501),
+        ("controls.permuted.drop", 0.02, 0.0199),
+        ("controls.mirrored.drop", 0.02, 0.0199),
+        ("models.lora.unanswered", 0.01, 0.0101),
+        ("cost.ms_per_page", 1000, 1000.1),
         ("data.n_compared", 10, 9),
         ("data.least_positives", 10, 9),
         ("data.fold10", 200, 199),
@@ -77,7 +92,7 @@ def test_a_figure_on_its_bound_passes_and_one_beyond_it_rejects(
 
 
 def test_every_figure_of_the_policy_is_in_the_table_above() -> None:
-    assert len(FIGURES) == len(set(FIGURES)) == 11
+    assert len(FIGURES) == len(set(FIGURES)) == 16
 
 
 @pytest.mark.parametrize("metric", FIGURES)
