@@ -25,11 +25,13 @@ class PageReader(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self.adapter = Path(context.artifacts["adapter"])
         self.base = os.environ.get("TWELVELEAD_BASE") or context.model_config["base"]
         self.codes = list(context.model_config["codes"])
+        self.slope = list(context.model_config["slope"])
+        self.intercept = list(context.model_config["intercept"])
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Probabilities of all statements.
+        """Calibrated probabilities of all statements, as the scorecard judged them.
 
         Args:
             context: MLflow's; not used.
@@ -39,13 +41,18 @@ class PageReader(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         Returns:
             One row a picture, one column a statement code.
         """
+        import numpy as np
+
+        from twelvelead.evaluation.calibration import Calibration
         from twelvelead.evaluation.score import score_images
 
         if isinstance(model_input, pd.DataFrame):
             column = "image" if "image" in model_input else model_input.columns[0]
             model_input = model_input[column]
         images = [item if isinstance(item, bytes) else Path(item).read_bytes() for item in model_input]
-        return pd.DataFrame(score_images(self.base, self.adapter, images, self.codes), columns=self.codes)
+        raw = score_images(self.base, self.adapter, images, self.codes)
+        fitted = Calibration(np.asarray(self.slope), np.asarray(self.intercept))
+        return pd.DataFrame(fitted.of(raw), columns=self.codes)
 
 
 set_model(PageReader())

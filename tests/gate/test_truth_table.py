@@ -33,7 +33,7 @@ PASSING: dict[str, Any] = {
         "masked": {"drop": 0.001},
         "permuted": {"drop": 0.15},
         "mirrored": {"drop": 0.2},
-    },  # fmt: skip
+    },
 }
 ABSENT = object()
 FIGURES = [check.metric for check in POLICY.checks]

@@ -186,7 +186,7 @@ def test_a_stages_own_error_comes_through_and_the_mended_run_goes_on_from_there(
     assert "Traceback" in capsys.readouterr().err, "a bug shows where it is"
     after = calls()
     assert after[-4:] == ["evaluate", "gate", "register", "report"]
-    trainings = {"synthesize", "instruct", "train_baseline", "train_lora"}
+    trainings = {"synthesize", "instruct", "train_baseline", "train_page_baseline", "train_lora"}
     assert set(after[:-4]) == trainings - set(before[1:-1]), "what was done is not done again"
 
     monkeypatch.delenv("FAKE_FAULTS")

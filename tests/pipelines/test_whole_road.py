@@ -28,6 +28,7 @@ checks:
 """
 SMALL = (
     "ingest.records=120", "validate.min_train_positives=3", "train_baseline.epochs=2", "train_lora.epochs=1",
+    "train_page_baseline.epochs=1", "evaluate.robustness_pages=4",
     "instruct.measurement_questions=2", "evaluate.bootstrap=50", "evaluate.min_positives=1",
 )  # fmt: skip
 
@@ -134,7 +135,7 @@ def test_every_model_is_scored_on_every_record_of_fold_10_and_no_other(place: Pa
     predictions = pd.read_parquet(folder / "predictions.parquet")
     index = pd.read_parquet(folder / "artifacts" / "validation" / "index.parquet")
     fold_10 = set(index.loc[index["fold"] == 10, "record_id"])
-    assert set(predictions["model"]) == {"cnn", "lora", "base"}
+    assert set(predictions["model"]) == {"cnn", "page_cnn", "lora", "base"}
     for _, rows in predictions.groupby("model"):
         assert set(rows["record_id"]) == fold_10
     assert predictions["probability"].between(0, 1).all()

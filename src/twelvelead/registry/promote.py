@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twelvelead.errors import RegistryError
-from twelvelead.registry import belonging, champion
+from twelvelead.gate.policy import load
+from twelvelead.registry import belonging, champion, second_opinion
 from twelvelead.registry.challenge import Challenge, challenge
 from twelvelead.registry.champion import CHALLENGER, CHAMPION, PROMOTED_AT, ROLLED_BACK, holder, number
 from twelvelead.registry.lineage import home, read_json
@@ -193,6 +194,7 @@ def _examine(client: MlflowClient, version: ModelVersion, folder: Path, policy: 
         raise RegistryError("the registered model holds no adapter", where=where)
     belonging.check(verdict, evaluation, adapter, None, where)
     belonging.check_policy(verdict, evaluation, policy, where)
+    second_opinion.check(client.get_run(str(version.run_id)).data.metrics, load(policy), where)
     return verdict
 
 

@@ -126,6 +126,13 @@ def _create(
 
 def _log_model(candidate: Candidate, readme: Path, tags: Mapping[str, str]) -> str:
     codes = list(candidate.scorecard.get("data", {}).get("statements", []))
+    fitted = candidate.scorecard["models"][candidate.verdict["candidate"]]["statements"]
+    config = {
+        "base": candidate.base,
+        "codes": codes,
+        "slope": [fitted[code]["slope"] for code in codes],
+        "intercept": [fitted[code]["intercept"] for code in codes],
+    }
     with without_advice():
         import mlflow.pyfunc
 
@@ -133,7 +140,7 @@ def _log_model(candidate: Candidate, readme: Path, tags: Mapping[str, str]) -> s
             name="reader",
             python_model=str(home() / "mlflow" / "model.py"),
             artifacts={"adapter": str(candidate.adapter), "card": str(readme)},
-            model_config={"base": candidate.base, "codes": codes},
+            model_config=config,
             metadata={"base_sha256": tags["base_sha256"], "adapter_sha256": tags["adapter_sha256"]},
             # Named, not inferred: inferring would import the model, and with it torch and the base.
             pip_requirements=[f"twelvelead[train]=={__version__}", f"mlflow=={mlflow.__version__}"],
@@ -155,7 +162,9 @@ def flat_metrics(scorecard: Mapping[str, Any]) -> dict[str, float]:
 
     Per statement only the AUC is logged, as `auc.<model>.<code>`; predictions.parquet holds the rest.
     """
-    found = _numbers({key: scorecard.get(key, {}) for key in ("data", "comparison", "controls")})
+    found = _numbers(
+        {key: scorecard.get(key, {}) for key in ("data", "comparison", "controls", "robustness", "cost")}
+    )
     found = {key: value for key, value in found.items() if not key.startswith("data.positives.")}
     for name, model in scorecard.get("models", {}).items():
         found |= _numbers({name: {key: value for key, value in model.items() if key != "statements"}})

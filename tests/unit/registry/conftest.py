@@ -113,7 +113,8 @@ def write_artifacts(
         "promotes": promotes, "champion_margin": 0.01,
         "checks": [check, {**check, "name": "no value", "value": None, "passed": passed}], "reasons": reasons,
     }  # fmt: skip
-    statements = {code: {"auc": 0.9, "positives": 12, "n": 300} for code in CODES} | {"LVH": {"auc": None}}
+    fitted = {"positives": 12, "n": 300, "slope": 2.0, "intercept": 1.0}
+    statements = {code: {"auc": 0.9, **fitted} for code in CODES} | {"LVH": {"auc": None, **fitted}}
     model = {"macro_auc": 0.91, "macro_auc_compared": 0.92, "macro_f1": None, "statements": statements}
     scorecard = {
         "data": {"source": source, "fold9": 280, "fold10": 300, "patients_fold10": 290, "statements": CODES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,8 @@ def test_the_registered_model_loads_and_hands_pictures_to_the_scorer(
     assert list(listed.columns) == ["NORM", "AFIB", "LVH"]
     assert listed.shape == (2, 3)
     assert framed.shape == (1, 3)
+    raw = math.log(0.25 / 0.75)
+    assert listed.to_numpy() == pytest.approx(1 / (1 + math.exp(-(2 * raw + 1))), abs=1e-6), "calibrated"
     assert seen == {"base": "models/tiny", "weights": b"the weights", "images": [b"bytes"]}
 
 
