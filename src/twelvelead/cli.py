@@ -191,6 +191,23 @@ def ecgbench(
 
 
 @app.command()
+def photos(
+    folder: Path,
+    adapter: Annotated[Path, typer.Option(help="folder of the adapter")] = Path("artifacts/adapter"),
+    scorecard: Annotated[Path | None, typer.Option(help="of its run: statements and calibration")] = None,
+    mask_top: Annotated[float, typer.Option(min=0, max=0.9, help="share of the height to paint over")] = 0.0,
+    to: Annotated[Path | None, typer.Option("--json", help="write the figures there")] = None,
+) -> None:
+    """Score real photographs of printed ECGs; their figures stand apart and enter no gate."""
+    from twelvelead.stages.photos import photos as score
+
+    text = json.dumps(score(folder, adapter, scorecard, mask_top=mask_top), indent=1)
+    if to:
+        to.write_text(text + "\n", encoding="utf-8")
+    typer.echo(text)
+
+
+@app.command()
 def merge(adapter: Path, to: Annotated[Path, typer.Option("--to", "-o")], base: str = "") -> None:
     """Add an adapter to its base: a model that plain transformers loads."""
     from twelvelead.stages.merge import merge as add

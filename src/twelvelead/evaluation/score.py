@@ -67,9 +67,10 @@ class Scorer:
 
 
 def score_images(
-    base: str, adapter: Path | None, images: Sequence[bytes], codes: Sequence[str]
+    base: str, adapter: Path | None, images: Sequence[bytes], codes: Sequence[str], threads: int = 0
 ) -> Probabilities:
     """Probabilities (pictures, codes) of loose pictures; see `score_pages`."""
+    _set_threads(threads)
     scorer = load_scorer(base, adapter, codes)
     parts = [scorer.score(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     return np.concatenate(parts) if parts else np.zeros((0, len(codes)), np.float32)

@@ -7,7 +7,19 @@ from typing import Any
 
 from twelvelead.registry.lineage import Candidate, home
 
-MODELS = (("lora", "base + LoRA adapter, on pages"), ("cnn", "signal CNN"), ("base", "base alone, on pages"))
+MODELS = (
+    ("lora", "base + LoRA adapter, on pages"),
+    ("cnn", "signal CNN"),
+    ("page_cnn", "CNN on the same pages"),
+    ("base", "base alone, on pages"),
+)
+CONTROLS = {
+    "blank": "blank pages",
+    "shuffled": "the pages of other records",
+    "masked": "its pages without a letter",
+    "permuted": "its pages, every lead where another belongs",
+    "mirrored": "its pages, backwards in time",
+}
 
 
 def card(candidate: Candidate, tags: Mapping[str, str], model_name: str) -> str:
@@ -42,6 +54,9 @@ def card(candidate: Candidate, tags: Mapping[str, str], model_name: str) -> str:
         simulated=data.get("source") == "simulated",
         models=[(name, about, candidate.scorecard.get("models", {}).get(name, {})) for name, about in MODELS],
         comparison=candidate.scorecard.get("comparison", {}),
+        control_names=CONTROLS,
+        robustness=candidate.scorecard.get("robustness", {}),
+        candidate=candidate.scorecard.get("models", {}).get("lora", {}),
         controls=candidate.scorecard.get("controls", {}),
         verdict=candidate.verdict,
         decision=candidate.decision,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import yaml
+
 from twelvelead.registry.card import card, figure
 from twelvelead.registry.lineage import Candidate, version_tags
 
@@ -51,3 +53,15 @@ def test_figures_that_are_none_are_dashes() -> None:
         "28",
         "0.123",
     ]
+
+
+def test_the_head_is_what_model_hubs_read(make: Make) -> None:
+    text = card(candidate := make(), version_tags(candidate), "reader")
+
+    head = yaml.safe_load(text.split("---\n")[1])
+
+    assert (head["library_name"], head["base_model"]) == ("peft", "models/tiny")
+    assert "simulated-data" in head["tags"]
+    (results,) = head["model-index"][0]["results"]
+    assert results["dataset"]["name"] == "simulated"
+    assert {"type": "roc_auc", "name": "macro AUC, lora", "value": 0.92} in results["metrics"]
