@@ -169,10 +169,10 @@ def flat_metrics(scorecard: Mapping[str, Any]) -> dict[str, float]:
     for name, model in scorecard.get("models", {}).items():
         found |= _numbers({name: {key: value for key, value in model.items() if key != "statements"}})
         for code, figures in model.get("statements", {}).items():
-            # MLflow takes no brackets in a name, and one statement is called PRC(S).
-            key = f"auc.{name}.{code}".translate({ord("("): "_", ord(")"): None})
-            found |= _numbers({key: figures.get("auc")})
-    return found
+            found |= _numbers({f"auc.{name}.{code}": figures.get("auc")})
+    # MLflow takes no brackets and no plus in a name: one statement is PRC(S), one layout 3x4+1r.
+    plain = str.maketrans({"(": "_", ")": None, "+": "_"})
+    return {key.translate(plain): value for key, value in found.items()}
 
 
 def _numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:

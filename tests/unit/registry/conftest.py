@@ -122,6 +122,7 @@ def write_artifacts(
         "models": {"cnn": model, "lora": model, "base": {**model, "macro_auc": 0.5}},
         "comparison": {"candidate": "lora", "baseline": "cnn", "replicates": 200,
                        "delta_macro_auc": {"value": 0.01, "lower": -0.005, "upper": None}},
+        "robustness": {"3x4+1r": {"macro_auc": 0.7, "pages": 150}},
         "controls": {"blank": {"macro_auc": 0.5}, "shuffled": {"macro_auc": None}},
     }  # fmt: skip
     stages = {

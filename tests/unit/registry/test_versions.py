@@ -63,6 +63,7 @@ def test_a_passed_candidate_becomes_the_champion_with_its_lineage(
     assert run.data.metrics["lora.macro_auc"] == pytest.approx(0.91)
     assert run.data.metrics["comparison.delta_macro_auc.lower"] == pytest.approx(-0.005)
     assert run.data.metrics["auc.cnn.AFIB"] == pytest.approx(0.9)
+    assert run.data.metrics["robustness.3x4_1r.macro_auc"] == 0.7
     assert "auc.cnn.LVH" not in run.data.metrics, "a null is no metric"
     assert {item.dataset.name: item.dataset.digest for item in run.inputs.dataset_inputs}["records"] == (
         "1" * 32 + ".dir"
