@@ -13,14 +13,14 @@ def evaluate(
     baseline: dsl.Input[dsl.Model],
     page_baseline: dsl.Input[dsl.Model],
     adapter: dsl.Input[dsl.Model],
-    evaluation: dsl.Output[dsl.Artifact],
+    evaluation: dsl.Output[dsl.Metrics],
     params: str,
     code: str,
 ) -> None:
     """Make evaluation: probabilities, scorecard and plots on fold 10."""
-    from twelvelead.stages.component import run_in_component
+    from twelvelead.stages.component import metadata, run_in_component
 
-    run_in_component(
+    summary = run_in_component(
         "evaluate",
         {
             "validation": validation.path,
@@ -33,3 +33,4 @@ def evaluate(
         evaluation.path,
         params,
     )
+    evaluation.metadata.update(metadata(summary))

@@ -53,15 +53,32 @@ def test_a_component_hands_its_stage_exactly_the_paths_of_the_stage_list(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(step, "run_in_component", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(
+        step, "run_in_component", lambda *arguments: calls.append(arguments) or {"macro_auc": {"cnn": 0.9}}
+    )
     artifacts = {
-        identifier(name): SimpleNamespace(path=f"/somewhere/{name}") for name in (*stage.inputs, stage.output)
+        identifier(name): SimpleNamespace(path=f"/somewhere/{name}", metadata={})
+        for name in (*stage.inputs, stage.output)
     }
     extra = ({"files": ""} if stage.files else {}) | ({"run_id": "run-7"} if stage.effects else {})
     COMPONENTS[stage.name].python_func(**artifacts, params=PARAMS, code="", **extra)
     paths = {name: f"/somewhere/{name}" for name in stage.inputs}
     expected = (stage.name, paths, f"/somewhere/{stage.output}", PARAMS)
     assert calls == [(*expected, "run-7") if stage.effects else expected]
+    shown = artifacts[identifier(stage.output)].metadata
+    assert shown == ({"macro_auc.cnn": 0.9} if stage.name in ("evaluate", "gate") else {})
+
+
+def test_a_summary_becomes_what_kfp_can_show() -> None:
+    summary = {
+        "passed": False,
+        "reasons": ["one", "two"],
+        "macro_auc": {"cnn": 0.9, "lora": None},
+        "fold10": 311,
+    }
+    assert step.metadata(summary) == {
+        "passed": "false", "reasons": "one; two", "macro_auc.cnn": 0.9, "fold10": 311,
+    }  # fmt: skip
 
 
 def test_a_step_runs_the_stage_with_the_params_it_was_given(

@@ -48,6 +48,21 @@ def run_in_component(
         raise
 
 
+def metadata(summary: Summary) -> dict[str, float | str]:
+    """A summary as KFP shows it beside an artifact: dotted names, numbers and words; nothing for null."""
+    found: dict[str, float | str] = {}
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}.{name}": inner for name, inner in metadata(dict(value)).items()}
+        elif isinstance(value, list | tuple):
+            found[key] = "; ".join(map(str, value))
+        elif isinstance(value, bool):
+            found[key] = str(value).lower()
+        elif isinstance(value, int | float | str):
+            found[key] = value
+    return found
+
+
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Wait for the step of a killed runner that has not noticed yet: both would write one work folder.
