@@ -1,0 +1,198 @@
+"""The manifests render, are what the API knows, and give nobody more than the work asks for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from twelvelead.registry.tracking import without_advice
+
+OVERLAYS = ("local", "gpu", "airgap")
+RUNTIME = "ClusterTrainingRuntime"
+Manifest = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def rendered(root: Path) -> dict[str, list[Manifest]]:
+    kubectl = Path(sys.executable).with_name("kubectl")
+    found = {}
+    for overlay in OVERLAYS:
+        done = subprocess.run(
+            [kubectl, "kustomize", root / "k8s" / "overlays" / overlay],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found[overlay] = list(yaml.safe_load_all(done.stdout))
+    return found
+
+
+def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
+    return [one for one in manifests if one["kind"] in kinds]
+
+
+def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
+    (found,) = [one for one in of_kind(manifests, kind) if one["metadata"]["name"] == name]
+    return found
+
+
+def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
+    """Every pod's spec, by what makes it."""
+    found = {
+        f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]["spec"]
+        for one in of_kind(manifests, "Deployment", "StatefulSet", "Job")
+    }
+    for one in of_kind(manifests, RUNTIME):
+        for job in one["spec"]["template"]["spec"]["replicatedJobs"]:
+            found[f"{one['metadata']['name']} {job['name']}"] = job["template"]["spec"]["template"]["spec"]
+    return found
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_manifest_is_what_kubernetes_knows(overlay: str, rendered: dict[str, list[Manifest]]) -> None:
+    import kubernetes_validate
+
+    for manifest in rendered[overlay]:
+        if manifest["kind"] != RUNTIME:
+            kubernetes_validate.validate(manifest, "1.35", strict=True)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_runtime_is_what_the_trainer_knows_and_nothing_more(
+    overlay: str, rendered: dict[str, list[Manifest]]
+) -> None:
+    """The typed model takes unknown fields in silence, so what it gives back must be what it was given."""
+    from kubeflow_trainer_api.models import TrainerV1alpha1ClusterTrainingRuntime as Runtime
+
+    (manifest,) = of_kind(rendered[overlay], RUNTIME)
+    assert without_nulls(Runtime.from_dict(manifest).to_dict()) == manifest
+
+    manifest["spec"]["template"]["spec"]["podSpecOverrides"] = []
+    assert without_nulls(Runtime.from_dict(manifest).to_dict()) != manifest, "the check sees unknown fields"
+
+
+def without_nulls(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: without_nulls(value) for key, value in tree.items() if value is not None}
+    return [without_nulls(value) for value in tree] if isinstance(tree, list) else tree
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_trainer_finds_its_step_and_its_container(
+    overlay: str, rendered: dict[str, list[Manifest]]
+) -> None:
+    (manifest,) = of_kind(rendered[overlay], RUNTIME)
+    assert manifest["metadata"]["labels"]["trainer.kubeflow.org/framework"] == "torch"
+    assert "torch" in manifest["spec"]["mlPolicy"]
+    (job,) = manifest["spec"]["template"]["spec"]["replicatedJobs"]
+    assert job["name"] == "node"
+    assert job["template"]["metadata"]["labels"]["trainer.kubeflow.org/trainjob-ancestor-step"] == "trainer"
+    (container,) = job["template"]["spec"]["template"]["spec"]["containers"]
+    assert container["name"] == "node"
+    assert container["volumeMounts"], "the overlay's patch left the rest as it was"
+    gpus = container.get("resources", {}).get("limits", {}).get("nvidia.com/gpu")
+    assert gpus == (None if overlay == "local" else "1")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_pod_breaks_the_restricted_standard(overlay: str, rendered: dict[str, list[Manifest]]) -> None:
+    namespace = named(rendered[overlay], "Namespace", "twelvelead")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for name, pod in pods(rendered[overlay]).items():
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["runAsUser"] > 0, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod), name
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["readOnlyRootFilesystem"] is True, name
+            assert context["capabilities"] == {"drop": ["ALL"]}, name
+        allowed = {"emptyDir", "persistentVolumeClaim", "secret", "configMap"}
+        assert all(set(volume) - {"name"} <= allowed for volume in pod["volumes"]), name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_rights_name_what_they_allow_and_reach_only_our_own(
+    overlay: str, rendered: dict[str, list[Manifest]]
+) -> None:
+    for role in of_kind(rendered[overlay], "Role", "ClusterRole"):
+        for rule in role["rules"]:
+            assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"], role["metadata"]["name"]
+            if role["kind"] == "ClusterRole":
+                assert rule["resources"] == ["clustertrainingruntimes"]
+                assert set(rule["verbs"]) <= {"get", "list"}
+            assert "secrets" not in rule["resources"]
+    for binding in of_kind(rendered[overlay], "RoleBinding", "ClusterRoleBinding"):
+        assert [(one["kind"], one["name"]) for one in binding["subjects"]] == [("ServiceAccount", "pipeline")]
+    for name in ("trainer", "mlflow"):
+        account = named(rendered[overlay], "ServiceAccount", name)
+        assert account["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_nothing_may_talk_unless_a_rule_says_so(overlay: str, rendered: dict[str, list[Manifest]]) -> None:
+    deny = named(rendered[overlay], "NetworkPolicy", "deny-all")["spec"]
+    assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    for policy in of_kind(rendered[overlay], "NetworkPolicy"):
+        assert {} not in policy["spec"].get("ingress", []), "an empty rule allows everything"
+        assert {} not in policy["spec"].get("egress", []), "an empty rule allows everything"
+    outward = named(rendered[overlay], "NetworkPolicy", "s3-and-api")["spec"]["egress"][0]
+    open_to_all = {"ipBlock": {"cidr": "0.0.0.0/0"}} in outward["to"]
+    assert open_to_all is (overlay != "airgap")
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_secret_is_in_git_and_everything_named_is_there(
+    overlay: str, rendered: dict[str, list[Manifest]]
+) -> None:
+    manifests = rendered[overlay]
+    assert not of_kind(manifests, "Secret")
+    claims = {one["metadata"]["name"] for one in of_kind(manifests, "PersistentVolumeClaim")}
+    accounts = {one["metadata"]["name"] for one in of_kind(manifests, "ServiceAccount")}
+    for name, pod in pods(manifests).items():
+        for volume in pod["volumes"]:
+            if "persistentVolumeClaim" in volume:
+                assert volume["persistentVolumeClaim"]["claimName"] in claims, name
+        assert pod.get("serviceAccountName", "pipeline") in accounts, name
+        mounts = {mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]}
+        templates = {"data"} if "postgres" in name else set()
+        assert mounts <= {volume["name"] for volume in pod["volumes"]} | templates, name
+
+
+def test_the_server_is_waited_for_and_reached_by_every_name_it_has(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    server = pods(rendered["gpu"])["Deployment mlflow"]["containers"][0]
+    probe = server["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= 120, (
+        "it starts in 15 to 22 s, migrations aside"
+    )
+    (allowed,) = [word for word in server["args"] if word.startswith("--allowed-hosts=")]
+    hosts = set(allowed.partition("=")[2].split(","))
+    uri = named(rendered["gpu"], "ConfigMap", "twelvelead")["data"]["mlflow_tracking_uri"]
+    assert {uri.removeprefix("http://"), uri.removeprefix("http://").removesuffix(":5000")} <= hosts
+    assert probe["httpGet"]["httpHeaders"][0]["value"] in hosts
+
+
+def test_the_options_given_to_the_server_are_options_it_has(rendered: dict[str, list[Manifest]]) -> None:
+    with without_advice():
+        from mlflow.cli import server as command
+
+    known = {option for param in command.params for option in param.opts}
+    server = pods(rendered["gpu"])["Deployment mlflow"]["containers"][0]
+    assert {re.split("=", word)[0] for word in server["args"]} <= known
+
+
+def test_pipeline_steps_name_a_config_map_and_keys_that_exist(
+    rendered: dict[str, list[Manifest]], root: Path
+) -> None:
+    keys = set(named(rendered["gpu"], "ConfigMap", "twelvelead")["data"])
+    text = (root / "pipelines" / "resources.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'\{"(\w+)": "MLFLOW_TRACKING_URI"\}', text)) <= keys
