@@ -1,4 +1,4 @@
-"""python -m pipelines: compile the pipeline, or run it on this machine."""
+"""python -m pipelines: compile the pipeline, run it on this machine, or submit it to a cluster."""
 
 from __future__ import annotations
 
@@ -60,6 +60,47 @@ def run_command(
         ]
     folder = run(load(params, overrides), runs, fresh=fresh, verbose=verbose)
     print("\n" + scoreboard(folder))
+
+
+@app.command("submit")
+def submit_command(
+    image: Annotated[str, typer.Option(help="of every step, by digest: name@sha256:…")],
+    params: Annotated[Path, typer.Option("--params", help="params file")] = Path("params.yaml"),
+    overrides: Annotated[
+        list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; repeatable")
+    ] = [],  # noqa: B006
+    host: Annotated[str, typer.Option(help="the KFP API; else KFP_HOST")] = "",
+    namespace: Annotated[str, typer.Option(help="whose run it is")] = "twelvelead",
+    experiment: Annotated[str, typer.Option(help="where it is listed")] = "twelvelead",
+    cron: Annotated[str, typer.Option(help="a schedule instead of a run: six fields, seconds first")] = "",
+    wait_s: Annotated[int, typer.Option("--wait", help="seconds to wait for the run's end")] = 0,
+) -> None:
+    """Start the pipeline on a cluster, or set up a schedule for it."""
+    from pipelines.submit import submit
+    from twelvelead.params import load
+
+    done = submit(
+        load(params, overrides), host=host, image=image, namespace=namespace, experiment=experiment,
+        cron=cron, wait_s=wait_s,
+    )  # fmt: skip
+    print(json.dumps({"id": done.id, "name": done.name, "state": done.state}))
+
+
+@app.command("diff")
+def diff_command() -> None:
+    """What compiling would change in the tree's YAML; exit code 1 if anything."""
+    import difflib
+    import tempfile
+
+    from pipelines.training import COMPILED, compile_to
+
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / COMPILED.name
+        compile_to(fresh)
+        lines = [path.read_text(encoding="utf-8").splitlines() for path in (COMPILED, fresh)]
+    changes = list(difflib.unified_diff(*lines, "in the tree", "as compiled now", lineterm=""))
+    print("\n".join(changes) or "nothing")
+    sys.exit(1 if changes else 0)
 
 
 def main() -> None:

@@ -1,0 +1,159 @@
+"""Submitting against an emulated KFP API: what is sent, and what is said when the server says no."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pipelines.submit import compiled, submit
+
+from twelvelead.errors import Error, ParamsError, SetupError
+from twelvelead.params import Params
+
+IMAGE = "twelvelead/steps@sha256:" + "a" * 64
+
+
+class Server(ThreadingHTTPServer):
+    """Knows experiments, runs and recurring runs, as far as the client asks; keeps what it was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.sent: list[tuple[str, str, Any, str]] = []
+        self.refuse: dict[str, int] = {}
+        self.state = "SUCCEEDED"
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def bodies(self, path: str) -> list[Any]:
+        return [body for method, at, body, _ in self.sent if method == "POST" and at.endswith(path)]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path.endswith("/experiments"):
+            return self.answer({"experiments": []})
+        if "/runs/" in path:
+            error = None if self.server.state == "SUCCEEDED" else {"code": 2, "message": "gate: no disk"}
+            return self.answer({"run_id": "run-1", "state": self.server.state, "error": error})
+        return self.answer({"multi_user": True})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        path = self.path.partition("?")[0]
+        self.server.sent.append(("POST", path, body, self.headers.get("authorization", "")))
+        for end, code in self.server.refuse.items():
+            if path.endswith(end):
+                return self.answer({"error": "this identity may not"}, code)
+        if path.endswith("/experiments"):
+            return self.answer({"experiment_id": "exp-1", "display_name": body["display_name"]})
+        if path.endswith("/recurringruns"):
+            return self.answer({"recurring_run_id": "rec-1", "display_name": body["display_name"]})
+        return self.answer({"run_id": "run-1", "display_name": body["display_name"]})
+
+    def answer(self, tree: Any, code: int = 200) -> None:
+        data = json.dumps(tree).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
+    monkeypatch.setenv("HOME", str(tmp_path))  # the client keeps a context file there
+    for name in ("KFP_HOST", "KFP_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with Server() as found:
+        threading.Thread(target=found.serve_forever, daemon=True).start()
+        yield found
+        found.shutdown()
+
+
+def test_a_run_carries_params_identity_and_an_image_by_digest(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KFP_TOKEN", "a token")
+
+    done = submit(Params(name="weekly"), host=server.address, image=IMAGE, wait_s=30)
+
+    assert (done.id, done.state) == ("run-1", "SUCCEEDED")
+    (run,) = server.bodies("/runs")
+    assert run["display_name"] == "weekly"
+    assert run["service_account"] == "pipeline"
+    assert json.loads(run["runtime_config"]["parameters"]["params"])["name"] == "weekly"
+    spec = run["pipeline_spec"]
+    executors = spec["pipeline_spec"]["deploymentSpec"]["executors"]
+    assert {one["container"]["image"] for one in executors.values()} == {IMAGE}
+    assert "kubernetes" in spec["platform_spec"]["platforms"], "limits and tolerations travel too"
+    assert all(token == "Bearer a token" for *_, token in server.sent)
+
+
+def test_a_schedule_is_one_recurring_run(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KFP_HOST", server.address)
+
+    done = submit(Params(), image=IMAGE, cron="0 0 3 * * 0")
+
+    assert done.id == "rec-1"
+    (made,) = server.bodies("/recurringruns")
+    assert made["trigger"]["cron_schedule"]["cron"] == "0 0 3 * * 0"
+    assert made["no_catchup"] is True
+    assert made["service_account"] == "pipeline"
+    assert not server.bodies("/runs")
+
+
+@pytest.mark.parametrize("image", ["twelvelead/steps", "twelvelead/steps:1", "x@sha256:abc"])
+def test_an_image_without_a_digest_is_refused_before_anything_is_sent(server: Server, image: str) -> None:
+    with pytest.raises(ParamsError, match="is not named by digest"):
+        submit(Params(), host=server.address, image=image)
+    assert not server.sent
+
+
+def test_a_schedule_of_five_fields_is_refused(server: Server) -> None:
+    with pytest.raises(ParamsError, match="has 5 fields"):
+        submit(Params(), host=server.address, image=IMAGE, cron="0 3 * * 0")
+
+
+def test_a_refusal_says_who_refused_and_what_to_check(server: Server) -> None:
+    server.refuse = {"/runs": 403}
+    with pytest.raises(SetupError, match=r"127\.0\.0\.1.*cannot be used: .*this identity may not"):
+        submit(Params(), host=server.address, image=IMAGE)
+
+
+def test_a_server_that_is_not_there_is_said_so() -> None:
+    with pytest.raises(SetupError, match="cannot be used"):
+        submit(Params(), host="http://127.0.0.1:9", image=IMAGE)
+
+
+def test_no_address_is_said_so(server: Server) -> None:
+    with pytest.raises(SetupError, match="no server is named"):
+        submit(Params(), image=IMAGE)
+
+
+def test_a_failed_run_that_was_waited_for_ends_in_its_reason(server: Server) -> None:
+    server.state = "FAILED"
+    with pytest.raises(Error, match="ended as FAILED: gate: no disk"):
+        submit(Params(), host=server.address, image=IMAGE, wait_s=30)
+
+
+def test_both_documents_survive_the_change_of_images(tmp_path: Path) -> None:
+    documents = list(yaml.safe_load_all(compiled(tmp_path / "p.yaml", IMAGE).read_text()))
+    assert len(documents) == 2
+    steps = documents[0]["deploymentSpec"]["executors"]
+    assert {one["container"]["image"] for one in steps.values()} == {IMAGE}
+    limits = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert limits["exec-train-lora"]["tolerations"]
