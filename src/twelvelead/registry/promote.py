@@ -10,7 +10,15 @@ from twelvelead.errors import RegistryError
 from twelvelead.gate.policy import load
 from twelvelead.registry import belonging, champion, second_opinion
 from twelvelead.registry.challenge import Challenge, challenge
-from twelvelead.registry.champion import CHALLENGER, CHAMPION, PROMOTED_AT, ROLLED_BACK, holder, number
+from twelvelead.registry.champion import (
+    CHALLENGER,
+    CHAMPION,
+    PROMOTED_AT,
+    PROMOTED_OVER,
+    ROLLED_BACK,
+    holder,
+    number,
+)
 from twelvelead.registry.lineage import home, read_json
 from twelvelead.registry.tracking import session
 
@@ -112,15 +120,14 @@ def rollback(model_name: str, uri: str = "", alias: str = CHAMPION) -> int:
             if int(item.version) != int(now.version)
             and _passed(item)
             and not item.tags.get(ROLLED_BACK)
-            and item.tags.get(PROMOTED_AT, "") < now.tags.get(PROMOTED_AT, "~")
-            and PROMOTED_AT in item.tags
+            and (str(item.version) == now.tags.get(PROMOTED_OVER) or _before(item, now))
         ]
         if not before:
             raise RegistryError(
                 f"{model_name!r} has no passed version before version {now.version}",
                 expected="an earlier champion that was not rolled back",
             )
-        last = max(before, key=lambda item: (item.tags[PROMOTED_AT], int(item.version)))
+        last = max(before, key=lambda item: (item.tags.get(PROMOTED_AT, ""), int(item.version)))
         champion.move(client, model_name, alias, last, int(now.version), leaving={ROLLED_BACK: "true"})
         return int(last.version)
 
@@ -208,6 +215,11 @@ def _fetch(client: MlflowClient, version: ModelVersion, name: str, folder: Path)
         return Path(client.download_artifacts(str(version.run_id), name, str(folder)))
     except (MlflowException, OSError):
         return None
+
+
+def _before(version: ModelVersion, now: ModelVersion) -> bool:
+    """Whether a version was champion before the present one; one that only challenged never was."""
+    return PROMOTED_AT in version.tags and version.tags[PROMOTED_AT] < now.tags.get(PROMOTED_AT, "~")
 
 
 def _passed(version: ModelVersion) -> bool:

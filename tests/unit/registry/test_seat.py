@@ -13,7 +13,7 @@ from twelvelead.errors import RegistryError
 from twelvelead.params import Register
 from twelvelead.registry import champion
 from twelvelead.registry.lineage import Candidate, read_candidate
-from twelvelead.registry.promote import promote, versions
+from twelvelead.registry.promote import promote, rollback, versions
 from twelvelead.registry.register import register
 from twelvelead.registry.tracking import session
 
@@ -160,4 +160,18 @@ def test_a_turn_left_by_a_killed_mover_is_taken_over(
     with session(store) as client:
         client.create_registered_model(f"{NAME} (champion is being moved)")
         champion.move(client, NAME, "champion", versions(client, NAME)[0], None)
+    assert seats(store)["champion"] == "1"
+
+
+def test_rollback_passes_over_one_that_only_challenged_and_finds_one_from_before_these_tags(
+    store: str, make: Make
+) -> None:
+    register(make(weights=b"one", skill=3.0), Register(tracking_uri=store))
+    with session(store) as client:
+        for tag in ("promoted_at", "promoted_over"):
+            client.delete_model_version_tag(NAME, "1", tag)
+    register(make(weights=b"waits", skill=3.0), Register(tracking_uri=store, promote=False))
+    register(make(weights=b"three", skill=3.0), Register(tracking_uri=store))
+
+    assert rollback(NAME, store) == 1
     assert seats(store)["champion"] == "1"
