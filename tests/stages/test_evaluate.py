@@ -232,7 +232,7 @@ def test_a_killed_evaluation_does_not_score_twice_and_ends_the_same(
         run(tmp_path, asked, FOLDS, killed)
     asked["calls"].clear()
     output = run(tmp_path, asked, FOLDS, lambda name, table: table)
-    assert set(asked["calls"]) == {"base", "cnn", "cnn seed 2", *CONTROL_NAMES, *ROBUSTNESS}
+    assert set(asked["calls"]) == {"base", "lora", "cnn", "cnn seed 2", *CONTROL_NAMES, *ROBUSTNESS}
     (tmp_path / "whole").mkdir()
     whole = run(tmp_path / "whole", asked, FOLDS)
     for name in ("predictions.parquet", "scorecard.json", "controls.parquet"):

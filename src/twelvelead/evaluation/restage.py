@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 from twelvelead.data.wfdb import read_record
 from twelvelead.errors import ParamsError
-from twelvelead.paper.encode import png_bytes
 from twelvelead.paper.look import Look, look_of, picture
-from twelvelead.paper.page import render
 from twelvelead.paper.presets import draw_degradation
 
 FOLD = 10
@@ -51,7 +49,7 @@ def _plain(signal_mv: Signal, fs_hz: float, look: Look) -> bytes:
 
 
 def _wordless(signal_mv: Signal, fs_hz: float, look: Look) -> bytes:
-    return png_bytes(render(signal_mv, fs_hz, look.style, names=False))
+    return picture(signal_mv, fs_hz, look, FOLD, names=False).data
 
 
 def _degraded(preset: str) -> Callable[[Signal, float, Look], bytes]:

@@ -164,9 +164,15 @@ def vary(style: PageStyle, rng: np.random.Generator) -> PageStyle:
 
 
 def picture(
-    signal_mv: NDArray[np.floating[Any]], fs_hz: float, look: Look, fold: int, *, sidecar: bool = False
+    signal_mv: NDArray[np.floating[Any]],
+    fs_hz: float,
+    look: Look,
+    fold: int,
+    *,
+    sidecar: bool = False,
+    names: bool = True,
 ) -> Picture:
-    """Draw, photograph and encode one page.
+    """Draw, photograph and encode one page; without `names` no letter is on it.
 
     Raises:
         RecordError: The signal cannot be drawn.
@@ -175,11 +181,11 @@ def picture(
     words, style = allowed(look.words, fold), look.style
     warp: Warp | None = None
     if look.degradation is None:
-        page = render(signal_mv, fs_hz, style, words=words)
+        page = render(signal_mv, fs_hz, style, names, words)
         data, suffix = png_bytes(page), ".png"
         boxes = tuple((box.name, box.x0, box.y0, box.x1, box.y1) for box in page.boxes)
     else:
-        scene = compose(signal_mv, fs_hz, style, words)
+        scene = compose(signal_mv, fs_hz, style, words, names)
         photo = _photo(scene, look, writes=fold not in EVALUATED_FOLDS)
         data, suffix, warp = jpeg_bytes(photo), ".jpg", photo.warp
         boxes = _boxes(scene, warp)

@@ -56,11 +56,12 @@ class Scores:
             scores = score_page_cnn(self.inputs["page_baseline"], self.inputs["pages"], (9, 10), threads)
             return scores[scores["code"].isin(self.codes) & scores["record_id"].isin(usable)]
 
+        # The base is let go before the adapter is loaded, which then stays: two of 11B need twice the GPU.
         models = {
             "cnn": lambda: self.signals(None, (9, 10)),
             "page_cnn": page_cnn,
-            "lora": lambda: self.pages("lora", (9, 10)),
             "base": lambda: self.pages("base", (9, 10)),
+            "lora": lambda: self.pages("lora", (9, 10)),
         }
         return {name: kept(self.work / f"{name}.parquet", score) for name, score in models.items()}
 

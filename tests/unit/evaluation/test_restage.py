@@ -80,3 +80,18 @@ def test_a_layout_that_does_not_fit_gives_no_page(subject: Subject) -> None:
 
     low = draw_look(Synthesize(width_px=1000, height_px=130, layout="3x4"), "00001", 0, 10)
     assert made(replace(subject, look=low.state()), "6x2") is None
+
+
+def test_a_photographed_page_loses_its_letters_under_the_same_light(subject: Subject) -> None:
+    from dataclasses import replace
+
+    photo = draw_look(Synthesize(evaluate_degradation="photo"), "00001", 0, 10)
+    assert photo.degradation is not None
+    shot = replace(subject, look=photo.state())
+    page, masked = made(shot, "as it is"), made(shot, "masked")
+
+    assert page != masked
+    assert page is not None
+    assert masked is not None
+    assert page[:2] == masked[:2] == b"\xff\xd8", "both are photographs"
+    assert np.abs(grey(page) - grey(masked)).mean() < 4
