@@ -67,6 +67,13 @@ from twelvelead.evaluation.predictions import Predictions
 CANDIDATE, BASELINE, PAGE_BASELINE, BASE = "lora", "cnn", "page_cnn", "base"
 MODELS = (BASELINE, PAGE_BASELINE, CANDIDATE, BASE)
 CONFIDENCE = 0.95
+CONTROL_NAMES = {
+    "blank": "blank pages",
+    "shuffled": "pages of other records",
+    "masked": "its pages without a letter",
+    "permuted": "its pages, every lead where another belongs",
+    "mirrored": "its pages, backwards in time",
+}
 
 
 def build(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from twelvelead.evaluation.scorecard import CONTROL_NAMES
 from twelvelead.registry.lineage import Candidate, home
 
 MODELS = (
@@ -13,13 +14,6 @@ MODELS = (
     ("page_cnn", "CNN on the same pages"),
     ("base", "base alone, on pages"),
 )
-CONTROLS = {
-    "blank": "blank pages",
-    "shuffled": "the pages of other records",
-    "masked": "its pages without a letter",
-    "permuted": "its pages, every lead where another belongs",
-    "mirrored": "its pages, backwards in time",
-}
 
 
 def card(candidate: Candidate, tags: Mapping[str, str], model_name: str) -> str:
@@ -54,7 +48,7 @@ def card(candidate: Candidate, tags: Mapping[str, str], model_name: str) -> str:
         simulated=data.get("source") == "simulated",
         models=[(name, about, candidate.scorecard.get("models", {}).get(name, {})) for name, about in MODELS],
         comparison=candidate.scorecard.get("comparison", {}),
-        control_names=CONTROLS,
+        control_names=CONTROL_NAMES,
         robustness=candidate.scorecard.get("robustness", {}),
         candidate=candidate.scorecard.get("models", {}).get("lora", {}),
         controls=candidate.scorecard.get("controls", {}),

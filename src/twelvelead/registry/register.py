@@ -16,6 +16,7 @@ from twelvelead.progress import say
 from twelvelead.registry import belonging, champion
 from twelvelead.registry.card import card
 from twelvelead.registry.champion import CHALLENGER, ROLLED_BACK, holder, number
+from twelvelead.registry.figures import flat_metrics, flat_params
 from twelvelead.registry.lineage import Candidate, home, version_tags
 from twelvelead.registry.promote import PREDICTIONS, against, drop_challenger, versions
 from twelvelead.registry.tracking import (
@@ -146,43 +147,6 @@ def _log_model(candidate: Candidate, readme: Path, tags: Mapping[str, str]) -> s
             pip_requirements=[f"twelvelead[train]=={__version__}", f"mlflow=={mlflow.__version__}"],
         )
     return str(logged.model_uri)
-
-
-def flat_params(candidate: Candidate) -> dict[str, Any]:
-    """Params of every stage upstream as `stage.key`."""
-    return {
-        f"{stage}.{key}": value
-        for stage, entry in candidate.stages.items()
-        for key, value in entry.get("params", {}).items()
-    }
-
-
-def flat_metrics(scorecard: Mapping[str, Any]) -> dict[str, float]:
-    """Every number of the scorecard as a dotted metric; a null has no metric.
-
-    Per statement only the AUC is logged, as `auc.<model>.<code>`; predictions.parquet holds the rest.
-    """
-    found = _numbers(
-        {key: scorecard.get(key, {}) for key in ("data", "comparison", "controls", "robustness", "cost")}
-    )
-    found = {key: value for key, value in found.items() if not key.startswith("data.positives.")}
-    for name, model in scorecard.get("models", {}).items():
-        found |= _numbers({name: {key: value for key, value in model.items() if key != "statements"}})
-        for code, figures in model.get("statements", {}).items():
-            found |= _numbers({f"auc.{name}.{code}": figures.get("auc")})
-    # MLflow takes no brackets and no plus in a name: one statement is PRC(S), one layout 3x4+1r.
-    plain = str.maketrans({"(": "_", ")": None, "+": "_"})
-    return {key.translate(plain): value for key, value in found.items()}
-
-
-def _numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    found: dict[str, float] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            found |= _numbers(value, f"{prefix}{key}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool) and value == value:
-            found[f"{prefix}{key}"] = float(value)
-    return found
 
 
 def _files(candidate: Candidate, readme: Path) -> list[Path]:

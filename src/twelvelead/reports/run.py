@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twelvelead.ecg.statement import STATEMENTS
+from twelvelead.evaluation.scorecard import CONTROL_NAMES
 from twelvelead.reports import artifacts
 from twelvelead.reports.charts import Point, dot_chart, line_chart
 
@@ -21,13 +22,6 @@ CURVES = {
     "loss": "Training loss",
     "macro_auc": "Macro AUC on fold 9",
     "fold9_macro_auc": "Macro AUC on fold 9",
-}
-CONTROLS = {
-    "blank": "blank pages",
-    "shuffled": "pages of other records",
-    "masked": "its pages without a letter",
-    "permuted": "its pages, every lead where another belongs",
-    "mirrored": "its pages, played backwards",
 }
 PLOTS = {
     "calibration.png": ("Calibration", "All compared statements together, in ten bins of probability."),
@@ -209,7 +203,7 @@ def _statement_chart(scorecard: Mapping[str, Any]) -> str:
 
 def _controls(scorecard: Mapping[str, Any]) -> list[tuple[str, Any]]:
     found = scorecard.get("controls", {})
-    return [(CONTROLS.get(name, name), values.get("macro_auc")) for name, values in found.items()]
+    return [(CONTROL_NAMES.get(name, name), values.get("macro_auc")) for name, values in found.items()]
 
 
 def _curves(model: str, folder: Path) -> list[str]:
