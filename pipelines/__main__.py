@@ -46,6 +46,7 @@ def run_command(
     runs: Annotated[Path, typer.Option(help="folder that holds one folder a run")] = Path("runs"),
     fresh: Annotated[bool, typer.Option("--fresh", help="do not resume a killed run")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="show Kubeflow's own log lines too")] = False,
+    image: Annotated[str, typer.Option(help="run every step in a container of this image")] = "",
 ) -> None:
     """Run every stage; either verdict ends in exit code 0."""
     from pipelines.run import run
@@ -58,7 +59,7 @@ def run_command(
             "ingest.source=ptb-xl",
             f"ingest.path={json.dumps(source if '://' in source else str(Path(source).resolve()))}",
         ]
-    folder = run(load(params, overrides), runs, fresh=fresh, verbose=verbose)
+    folder = run(load(params, overrides), runs, fresh=fresh, verbose=verbose, image=image)
     print("\n" + scoreboard(folder))
 
 

@@ -16,7 +16,7 @@ from kfp import components, local
 
 from pipelines.console import Console
 from pipelines.folder import StepError, gather, note, opened, point
-from pipelines.training import COMPILED
+from pipelines.training import COMPILED, compiled_for
 from twelvelead.errors import SetupError
 from twelvelead.params import Params
 from twelvelead.stages import STAGES
@@ -38,7 +38,7 @@ class Arguments:
         return hashlib.sha256(f"{self.params.to_json()}\n{self.code}".encode()).hexdigest()[:16]
 
 
-def run(params: Params, runs: Path, *, fresh: bool = False, verbose: bool = False) -> Path:
+def run(params: Params, runs: Path, *, fresh: bool = False, verbose: bool = False, image: str = "") -> Path:
     """Run every stage and gather what they made.
 
     Args:
@@ -46,6 +46,8 @@ def run(params: Params, runs: Path, *, fresh: bool = False, verbose: bool = Fals
         runs: Folder that holds one folder a run.
         fresh: Start anew even where a killed run with the same params could be finished.
         verbose: Show KFP's own log lines too.
+        image: Run every step in a container of this image, by the engine that DOCKER_HOST names, instead of
+            in this environment.
 
     Returns:
         The run's folder.
@@ -59,7 +61,7 @@ def run(params: Params, runs: Path, *, fresh: bool = False, verbose: bool = Fals
     arguments = Arguments(params, code_fingerprint(), file_fingerprints(params))
     tree = params.to_json()
     with opened(runs, arguments.key, tree, params.name, fresh=fresh) as folder:
-        _execute(folder, runs, arguments, verbose)
+        _execute(folder, runs, arguments, verbose, image)
         gather(folder)
         note(folder, arguments.key, "done")
         point(runs / "latest", folder.name)
@@ -106,31 +108,47 @@ def _refuse_python3(runs: Path, params: Params) -> None:
         )
 
 
-def _execute(folder: Path, runs: Path, arguments: Arguments, verbose: bool) -> None:
+def _execute(folder: Path, runs: Path, arguments: Arguments, verbose: bool, image: str) -> None:
     if not COMPILED.is_file():
         raise SetupError("the compiled pipeline is missing", where=str(COMPILED), fix="make compile")
     fault = folder / "fault.json"
     fault.unlink(missing_ok=True)
-    local.init(
-        local.SubprocessRunner(use_venv=False),
-        pipeline_root=str(folder / "kfp"),
-        enable_caching=True,
-        cache_root=str(folder / "kfp" / "cache"),
-    )
-    pipeline = components.load_component_from_file(str(COMPILED))
     with (
         (folder / "log.txt").open("a", encoding="utf-8") as log,
         contextlib.redirect_stdout(Console(sys.stderr, log, verbose=verbose)),
-        _environment(folder, runs, fault),
+        _environment(folder, runs, fault) as environment,
     ):
+        local.init(
+            _containers(runs, environment) if image else local.SubprocessRunner(use_venv=False),
+            pipeline_root=str(folder / "kfp"),
+            enable_caching=True,
+            cache_root=str(folder / "kfp" / "cache"),
+        )
+        package = compiled_for(folder / "pipeline.yaml", image) if image else COMPILED
+        pipeline = components.load_component_from_file(str(package))
         try:
             pipeline(params=arguments.params.to_json(), code=arguments.code, **arguments.files)
         except RuntimeError as failure:
             raise _step_error(folder, fault, failure) from None
 
 
+def _containers(runs: Path, environment: dict[str, str]) -> local.DockerRunner:
+    """Steps in containers: this user, a read-only root, the runs folder under the path it has here."""
+    try:
+        from docker.types import Mount
+    except ImportError as missing:
+        raise SetupError(f"docker is missing ({missing})", fix="pip install docker") from None
+    return local.DockerRunner(
+        environment=environment,
+        mounts=[Mount(target=str(runs), source=str(runs), type="bind")],
+        user=f"{os.getuid()}:{os.getgid()}",
+        read_only=True,
+        tmpfs={"/tmp": ""},
+    )
+
+
 @contextlib.contextmanager
-def _environment(folder: Path, runs: Path, fault: Path) -> Iterator[None]:
+def _environment(folder: Path, runs: Path, fault: Path) -> Iterator[dict[str, str]]:
     """What the steps inherit. The run's folder is its id, so that a resumed run is still the same run."""
     ours = {
         "KFP_RUN_ID": folder.name,
@@ -148,7 +166,7 @@ def _environment(folder: Path, runs: Path, fault: Path) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(ours | {key: value for key, value in defaults.items() if key not in before})
     try:
-        yield
+        yield {key: os.environ[key] for key in ours | defaults}
     finally:
         for key in ours | defaults:
             os.environ.pop(key, None)

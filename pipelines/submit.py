@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipelines.run import Arguments, file_fingerprints
-from pipelines.training import compile_to
+from pipelines.training import compiled_for
 from twelvelead.errors import Error, ParamsError, SetupError
 from twelvelead.params import Params
 from twelvelead.progress import say
@@ -84,7 +82,7 @@ def submit(
     given = Arguments(params, code_fingerprint(), file_fingerprints(params))
     arguments = {"params": given.params.to_json(), "code": given.code, **given.files}
     with _server(host) as client, tempfile.TemporaryDirectory() as folder:
-        package = str(compiled(Path(folder) / "pipeline.yaml", image))
+        package = str(compiled_for(Path(folder) / "pipeline.yaml", image, "cluster"))
         place = client.create_experiment(experiment, namespace=namespace).experiment_id
         if cron:
             made = client.create_recurring_run(
@@ -98,16 +96,6 @@ def submit(
         )  # fmt: skip
         say(f"submitted: run {run.run_id}")
         return Submitted(run.run_id, params.name, _wait(client, run.run_id, wait_s) if wait_s else "")
-
-
-def compiled(path: Path, image: str) -> Path:
-    """The pipeline under the cluster's profile with every step in one image; both YAML documents are kept."""
-    compile_to(path, "cluster")
-    documents: list[dict[str, Any]] = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    for executor in documents[0]["deploymentSpec"]["executors"].values():
-        executor["container"]["image"] = image
-    path.write_text(yaml.safe_dump_all(documents, sort_keys=True), encoding="utf-8")
-    return path
 
 
 def _wait(client: Any, run_id: str, wait_s: int) -> str:

@@ -7,6 +7,7 @@ SUCCESS (kfp 2.17). `register` reads the verdict itself and records either outco
 from pathlib import Path
 from typing import Any
 
+import yaml
 from components import identifier
 from components.evaluate.component import evaluate
 from components.gate.component import gate
@@ -73,6 +74,16 @@ def compile_to(path: Path, profile: str = "local") -> None:
     """Write the pipeline as the YAML that both the local runner and a cluster execute."""
     path.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(training(profile), str(path))
+
+
+def compiled_for(path: Path, image: str, profile: str = "local") -> Path:
+    """The same with every step in one image; both documents of the YAML are kept."""
+    compile_to(path, profile)
+    documents: list[dict[str, Any]] = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    for executor in documents[0]["deploymentSpec"]["executors"].values():
+        executor["container"]["image"] = image
+    path.write_text(yaml.safe_dump_all(documents, sort_keys=True), encoding="utf-8")
+    return path
 
 
 def contracts() -> str:

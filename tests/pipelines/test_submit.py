@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from pipelines.submit import compiled, submit
+from pipelines.submit import submit
+from pipelines.training import compiled_for
 
 from twelvelead.errors import Error, ParamsError, SetupError
 from twelvelead.params import Params
@@ -151,7 +152,7 @@ def test_a_failed_run_that_was_waited_for_ends_in_its_reason(server: Server) -> 
 
 
 def test_both_documents_survive_the_change_of_images(tmp_path: Path) -> None:
-    documents = list(yaml.safe_load_all(compiled(tmp_path / "p.yaml", IMAGE).read_text()))
+    documents = list(yaml.safe_load_all(compiled_for(tmp_path / "p.yaml", IMAGE, "cluster").read_text()))
     assert len(documents) == 2
     steps = documents[0]["deploymentSpec"]["executors"]
     assert {one["container"]["image"] for one in steps.values()} == {IMAGE}
