@@ -1,6 +1,6 @@
 # Everything runs in .venv, which `setup` makes and every other target asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test oldest lint compile repro clean
+.PHONY: help setup run test oldest lint compile repro images test-containers clean
 
 PARAMS ?= params.yaml
 SOURCE ?=
@@ -17,7 +17,7 @@ export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
 help:  ## Show this
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 26
 	@echo
 	@echo "  make run PARAMS=params.smoke.yaml          the smallest whole run"
 	@echo "  make run SOURCE=/path/to/ptb-xl            the same on real records"
@@ -56,6 +56,17 @@ compile: $(STAMP)  ## Write pipelines/compiled and components/README.md
 
 repro: $(STAMP)  ## Run the stages by DVC, reusing what is unchanged
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dvc repro
+
+ENGINE ?= $(shell command -v podman || command -v docker)
+IMAGE_ARGS ?=
+images:  ## Build the images cpu and gate (ENGINE=, IMAGE_ARGS='--build-arg …')
+	@test -n "$(ENGINE)" || { echo "no container engine: install podman or docker, or set ENGINE" >&2; exit 5; }
+	for target in cpu gate; do \
+	  $(ENGINE) build $(IMAGE_ARGS) -f components/Dockerfile --target $$target -t twelvelead/$$target:dev \
+	    --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null)" . || exit 1; done
+
+test-containers: $(STAMP)  ## Run the smoke road in containers and beside them: same verdict, same bytes (after images)
+	TWELVELEAD_TEST_IMAGE="$${TWELVELEAD_TEST_IMAGE:-localhost/twelvelead/cpu:dev}" $(BIN)/python -m pytest tests/containers -rs
 
 clean:  ## Remove runs, artifacts and caches, not .venv
 	rm -rf runs artifacts local_outputs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

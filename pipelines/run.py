@@ -22,6 +22,8 @@ from twelvelead.params import Params
 from twelvelead.stages import STAGES
 from twelvelead.stages.run import code_fingerprint
 
+LINGER_S = 2  # stages/component.py says why a step in a container does not end at once
+
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
@@ -139,7 +141,7 @@ def _containers(runs: Path, environment: dict[str, str]) -> local.DockerRunner:
     except ImportError as missing:
         raise SetupError(f"docker is missing ({missing})", fix="pip install docker") from None
     return local.DockerRunner(
-        environment=environment,
+        environment=environment | {"TWELVELEAD_LINGER_S": str(LINGER_S)},
         mounts=[Mount(target=str(runs), source=str(runs), type="bind")],
         user=f"{os.getuid()}:{os.getgid()}",
         read_only=True,

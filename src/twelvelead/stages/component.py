@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -46,6 +47,10 @@ def run_in_component(
     except Exception as fault:
         _leave(name, fault, 1)
         raise
+    finally:
+        # KFP's DockerRunner asks for the log after it has started a container that removes itself at its end:
+        # a step that is over in a moment would take its log, and its exit code, with it.
+        time.sleep(float(os.environ.get("TWELVELEAD_LINGER_S", "0")))
 
 
 def metadata(summary: Summary) -> dict[str, float | str]:

@@ -73,11 +73,11 @@ def signal_facts(whole: Signal, nan_share: float, fs_hz: float) -> tuple[dict[st
     coarse, coarse_hz = _coarse(whole, fs_hz)
     level = medians(coarse)[:, None]
     centred = coarse - level
-    gram = centred @ centred.T / coarse.shape[1]
+    gram = products(centred) / coarse.shape[1]
     clipped = _clipped(whole, low, high, flat, max(3, round(CLIP_S * fs_hz)))
     lag = max(1, round(CHANGE_S * coarse_hz))
     change = coarse[6:, lag:] - coarse[6:, :-lag]
-    swap, fit = chest_order(change @ change.T)
+    swap, fit = chest_order(products(change))
     alive = size[~flat]
     facts = {
         "n_leads": float(len(whole)),
@@ -125,6 +125,24 @@ def _step_mv(coarse: Signal, coarse_hz: float) -> float:
 
 
 @compiled
+def products(leads: Signal) -> npt.NDArray[np.float64]:
+    """Inner products of all leads with each other, (leads, leads), summed sample by sample.
+
+    Not `leads @ leads.T`: the order in which a BLAS adds depends on its build, its threads and where the
+    array lies, and the last digits of these facts are part of the data.
+    """
+    count, length = leads.shape
+    found = np.zeros((count, count))
+    for one in range(count):
+        for other in range(one, count):
+            total = 0.0
+            for at in range(length):
+                total += np.float64(leads[one, at]) * np.float64(leads[other, at])
+            found[one, other] = found[other, one] = total
+    return found
+
+
+@compiled
 def _longest_still(whole: Signal, flat: Mask) -> int:
     """Longest run of equal samples, in samples, in leads that have a signal elsewhere."""
     longest = 1
@@ -155,7 +173,7 @@ def _clipped(whole: Signal, low: Signal, high: Signal, flat: Mask, least: int) -
     return share / n
 
 
-def _same_leads(gram: Signal, flat: Mask) -> float:
+def _same_leads(gram: npt.NDArray[np.float64], flat: Mask) -> float:
     power = np.diag(gram)
     apart = power[:, None] + power[None] - 2 * gram
     alike = (apart < SAME_MV**2) & ~flat & ~flat[:, None]

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.validation.ecgs import ecg_mv
 
 from twelvelead.ecg.lead import derive_limb
-from twelvelead.validation.signal import SIGNAL_FACTS, bridged, signal_facts
+from twelvelead.validation.signal import SIGNAL_FACTS, bridged, products, signal_facts
 
 T_S = np.arange(5000) / 500
 
@@ -125,3 +125,15 @@ def test_no_length_and_no_silence_is_an_error(n):
     assert found["flat_leads"] == 12
     assert tuple(found) == SIGNAL_FACTS
     assert tuple(facts(ecg_mv(seconds=11)[:, :n], 257.0)) == SIGNAL_FACTS
+
+
+def test_products_have_the_same_bytes_wherever_the_array_lies() -> None:
+    """A BLAS would add in another order for another stride, build or number of threads."""
+    leads = np.random.default_rng(0).normal(size=(12, 1000)).astype(np.float32)
+    inside = np.zeros((12, 2001), np.float32)[:, 1:1001]
+    inside[:] = leads
+
+    found = products(leads)
+
+    assert products(inside).tobytes() == products(np.asfortranarray(leads)).tobytes() == found.tobytes()
+    np.testing.assert_allclose(found, leads.astype(float) @ leads.astype(float).T, rtol=1e-9)
