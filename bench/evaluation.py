@@ -5,7 +5,7 @@ statements (from 1 in 2 to 1 in 1,000); times do not depend on what they say. `m
 user calls it, reading and writing included. The peer draws patients likewise and calls `roc_auc_score` for
 every statement; 20 replicates are timed and scaled. With --artifacts, the report of a finished run too.
 
-    python bench/evaluation.py --json bench/results/evaluation.json --artifacts runs/latest
+    python bench/evaluation.py --json bench/results/evaluation.json --artifacts runs/latest/artifacts
 """
 
 from __future__ import annotations
