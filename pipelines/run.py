@@ -121,7 +121,7 @@ def _execute(folder: Path, runs: Path, arguments: Arguments, verbose: bool, imag
         _environment(folder, runs, fault) as environment,
     ):
         local.init(
-            _containers(runs, environment) if image else local.SubprocessRunner(use_venv=False),
+            _containers(runs, environment, image) if image else local.SubprocessRunner(use_venv=False),
             pipeline_root=str(folder / "kfp"),
             enable_caching=True,
             cache_root=str(folder / "kfp" / "cache"),
@@ -134,12 +134,27 @@ def _execute(folder: Path, runs: Path, arguments: Arguments, verbose: bool, imag
             raise _step_error(folder, fault, failure) from None
 
 
-def _containers(runs: Path, environment: dict[str, str]) -> local.DockerRunner:
+def _containers(runs: Path, environment: dict[str, str], image: str) -> local.DockerRunner:
     """Steps in containers: this user, a read-only root, the runs folder under the path it has here."""
     try:
+        import docker
         from docker.types import Mount
     except ImportError as missing:
         raise SetupError(f"docker is missing ({missing})", fix="pip install docker") from None
+    try:
+        docker.from_env().images.get(image)
+    except docker.errors.ImageNotFound:
+        raise SetupError(
+            f"the engine has no image {image!r}",
+            where="--image",
+            fix="make images, or pull it; podman wants the whole name, localhost/… for its own",
+        ) from None
+    except docker.errors.DockerException as fault:
+        raise SetupError(
+            f"no container engine answers: {fault}",
+            where=f"DOCKER_HOST={os.environ.get('DOCKER_HOST', '')}",
+            fix="start one; for podman: `podman system service --time=0 unix:///tmp/podman.sock &`",
+        ) from None
     return local.DockerRunner(
         environment=environment | {"TWELVELEAD_LINGER_S": str(LINGER_S)},
         mounts=[Mount(target=str(runs), source=str(runs), type="bind")],

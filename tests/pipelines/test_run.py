@@ -6,7 +6,10 @@ The tests look at what is there afterwards; that KFP reports success proves noth
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -293,3 +296,24 @@ def test_source_means_a_ptb_xl_folder_by_its_absolute_path(
     CliRunner().invoke(app, ["run", "--source", "it's: my #data"])
     assert seen[0].ingest.source == "ptb-xl"
     assert seen[0].ingest.path == str(tmp_path.resolve() / "it's: my #data")
+
+
+def test_a_container_run_without_an_engine_says_so(root: Path, tmp_path: Path) -> None:
+    """In a process of its own: docker-py leaves a socket open when nobody answers."""
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines",
+        "run",
+        "--runs",
+        str(tmp_path / "runs"),
+        "--image",
+        "some/image:1",
+    ]
+    nobody = os.environ | {"DOCKER_HOST": f"unix://{tmp_path}/nothing.sock"}
+
+    done = subprocess.run(command, cwd=root, env=nobody, capture_output=True, text=True, check=False)
+
+    assert done.returncode == SetupError.exit_code
+    assert "no container engine answers" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -57,7 +57,10 @@ def artifacts(root: Path, folds: list[int]) -> dict[str, Path]:
     pq.write_table(table.append_column("status", pa.array(status)), inputs["validation"] / "index.parquet")
     (inputs["validation"] / "statements.json").write_text(json.dumps({"scored": CODES}))
     (inputs["adapter"] / "base.json").write_text(json.dumps({"base": "some/base", "sha256": "0"}))
-    (inputs["baseline"] / "config.json").write_text(json.dumps({"seed": 1, "seeds": [1, 2]}))
+    (inputs["baseline"] / "config.json").write_text(
+        json.dumps({"architecture": "xresnet1d18", "seed": 1, "seeds": [1, 2]})
+    )
+    (inputs["baseline"] / "model.safetensors").write_bytes(b"weights")
     looks = {"record_id": [f"{number:05d}" for number in range(len(folds))], "look": "{}"}
     pq.write_table(pa.Table.from_pandas(pd.DataFrame(looks)), inputs["pages"] / "manifest.parquet")
     return inputs

@@ -93,10 +93,13 @@ def test_a_scorecard_names_the_statements_and_their_maps(folder: Path, seen: lis
         (lambda f: (f / "3.png").write_bytes(b"x"), "is no picture"),
     ],
 )
-def test_what_is_wrong_is_named(folder: Path, seen: list[Any], spoil: Any, said: str) -> None:
+@pytest.mark.parametrize("mask_top", [0.0, 0.1])
+def test_what_is_wrong_is_named(
+    folder: Path, seen: list[Any], spoil: Any, said: str, mask_top: float
+) -> None:
     spoil(folder)
     with pytest.raises(DataError, match=said):
-        photos(folder, folder / "adapter", mask_top=0.1)
+        photos(folder, folder / "adapter", mask_top=mask_top)
 
 
 def test_an_adapter_without_its_base_is_named(folder: Path, seen: list[Any]) -> None:

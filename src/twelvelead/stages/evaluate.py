@@ -88,10 +88,10 @@ def evaluate(inputs: Mapping[str, Path], output: Path, params: Evaluate, work: P
 def _seeds(models: Scores, rows: Any, codes: list[str], compared: list[str]) -> dict[str, float | None]:
     """Macro AUC of every seed of the CNN."""
     from twelvelead.evaluation import predictions, scorecard
-    from twelvelead.training.seeds import seeds_of
+    from twelvelead.training.seeds import read_config
 
     found = {}
-    for seed in seeds_of(models.inputs["baseline"])["seeds"]:
+    for seed in read_config(models.inputs["baseline"])["seeds"]:
         file = models.work / f"cnn-{seed}.parquet"
         table = kept(file, lambda seed=seed: models.signals(seed, (10,)))  # type: ignore[misc]
         scores = predictions.gather(rows, codes, {"cnn": table})

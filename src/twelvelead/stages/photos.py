@@ -119,8 +119,6 @@ def _rows(folder: Path) -> list[tuple[Path, str, set[str]]]:
 
 
 def _picture(path: Path, mask_top: float) -> bytes:
-    if not mask_top:
-        return path.read_bytes()
     import io
 
     from PIL import Image
@@ -130,6 +128,8 @@ def _picture(path: Path, mask_top: float) -> bytes:
             page = image.convert("RGB")
     except OSError as fault:
         raise DataError(f"is no picture: {fault}", where=str(path)) from None
+    if not mask_top:
+        return path.read_bytes()
     height = round(page.height * mask_top)
     edge = page.crop((0, height, page.width, min(height + 8, page.height))).resize((1, 1))
     colour = edge.getpixel((0, 0))

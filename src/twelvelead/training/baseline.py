@@ -6,7 +6,6 @@ and epoch; a score is the largest sigmoid over half-overlapping windows. course.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from twelvelead.data.index import SELECT_FOLD, TRAIN_FOLDS, labels
-from twelvelead.errors import DataError, SetupError
 from twelvelead.models.cnn1d import build, cut, predict
 from twelvelead.params import TrainBaseline
 from twelvelead.training import course
-from twelvelead.training.seeds import CONFIG, WEIGHTS, Trained, train_seeds, weights_of
+from twelvelead.training.seeds import Trained, read_config, refuse_empty, train_seeds, weights_of
 from twelvelead.training.signals import FS_HZ, load_signals, moments, standardise
 from twelvelead.training.tracker import Tracker
 
@@ -58,13 +56,7 @@ def train(
         DataError: No statement, fewer than two training records, or an empty fold 9.
     """
     learned, watched = frame[frame["fold"].isin(TRAIN_FOLDS)], frame[frame["fold"] == SELECT_FOLD]
-    if not len(codes) or len(learned) < 2 or not len(watched):
-        raise DataError(
-            f"{len(learned)} usable records in folds 1-8, {len(watched)} in fold 9, {len(codes)} statements",
-            where="train_baseline",
-            expected="at least 2 training records, 1 in fold 9 and 1 statement",
-            fix="ingest more records, or lower validate.min_train_positives",
-        )
+    refuse_empty("train_baseline", "usable records", len(learned), len(watched), len(codes))
     signals, watched_signals = load_signals(records, learned), load_signals(records, watched)
     mean_mv, std_mv = moments(signals)
     standardise(signals + watched_signals, mean_mv, std_mv)
@@ -120,14 +112,7 @@ def score_records(
     Raises:
         SetupError: The folder holds no model, or none of that seed.
     """
-    if not (baseline / WEIGHTS).is_file():
-        raise SetupError(
-            "holds no CNN",
-            where=str(baseline),
-            expected="model.safetensors and config.json",
-            fix="run train-baseline",
-        )
-    config = json.loads((baseline / CONFIG).read_text(encoding="utf-8"))
+    config = read_config(baseline)
     codes, weights = config["codes"], weights_of(baseline, config["seed"] if seed is None else seed)
     signals = load_signals(records, frame)
     standardise(signals, config["mean"], config["std"])

@@ -5,7 +5,6 @@ The same pages, folds, statements and course as the others; a page is moved by a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,12 +19,12 @@ from torch import Tensor
 
 from twelvelead.data.index import SELECT_FOLD, TRAIN_FOLDS, labels
 from twelvelead.data.shard import read_pages
-from twelvelead.errors import DataError, SetupError
+from twelvelead.errors import DataError
 from twelvelead.models.cnn2d import Ink, PageNet, ink_of, predict, tensor
 from twelvelead.params import TrainPageBaseline
 from twelvelead.progress import track
 from twelvelead.training import course
-from twelvelead.training.seeds import CONFIG, WEIGHTS, Trained, train_seeds
+from twelvelead.training.seeds import WEIGHTS, Trained, read_config, refuse_empty, train_seeds
 from twelvelead.training.tracker import Tracker
 
 STREAM = 14  # of its random numbers; the signal CNN's is 4
@@ -62,13 +61,7 @@ def train(
     size = params.height_px, params.width_px
     learned = _load(pages, frame[frame["fold"].isin(TRAIN_FOLDS)], TRAIN_FOLDS, size)
     watched = _load(pages, frame[frame["fold"] == SELECT_FOLD], (SELECT_FOLD,), size)
-    if not len(codes) or len(learned[1]) < 2 or not watched[1]:
-        raise DataError(
-            f"{len(learned[1])} pages in folds 1-8, {len(watched[1])} in fold 9, {len(codes)} statements",
-            where="train_page_baseline",
-            expected="at least 2 training pages, 1 in fold 9 and 1 statement",
-            fix="ingest more records, or lower validate.min_train_positives",
-        )
+    refuse_empty("train_page_baseline", "pages", len(learned[1]), len(watched[1]), len(codes))
     inks = learned[1]
     targets = labels(learned[0], codes).astype(np.float32)
     reach = [max(round(SHIFT_SHARE * side), 1) for side in size]
@@ -118,11 +111,7 @@ def score_pages(baseline: Path, pages: Path, folds: Collection[int], threads: in
         SetupError: The folder holds no model.
         DataError: A page is no picture.
     """
-    if not (baseline / WEIGHTS).is_file():
-        raise SetupError(
-            "holds no page CNN", where=str(baseline), expected=WEIGHTS, fix="run train-page-baseline"
-        )
-    config = json.loads((baseline / CONFIG).read_text(encoding="utf-8"))
+    config = read_config(baseline)
     codes, size = config["codes"], (config["height_px"], config["width_px"])
     rows, inks = _load(pages, None, folds, size)
     with course.settled(threads, 0):

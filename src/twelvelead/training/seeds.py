@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import nn
 
-from twelvelead.errors import SetupError
+from twelvelead.errors import DataError, SetupError
 from twelvelead.progress import say
 
 WEIGHTS, CONFIG, METRICS = "model.safetensors", "config.json", "metrics.json"
@@ -83,13 +83,31 @@ def train_seeds(
     return metrics
 
 
+def read_config(baseline: Path) -> dict[str, Any]:
+    """config.json of a baseline's folder.
+
+    Raises:
+        SetupError: There is none, or it is of a version that knew one seed only.
+    """
+    file = baseline / CONFIG
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if not {"architecture", "seed", "seeds"} <= set(found) or not (baseline / WEIGHTS).is_file():
+        raise SetupError(
+            "holds no baseline of this version",
+            where=str(baseline),
+            expected=f"{WEIGHTS}, and {CONFIG} with its architecture and seeds",
+            fix="run train-baseline and train-page-baseline",
+        )
+    return found
+
+
 def weights_of(baseline: Path, seed: int) -> Path:
     """The file of one seed's weights in a baseline's folder.
 
     Raises:
         SetupError: It has no such seed.
     """
-    config = json.loads((baseline / CONFIG).read_text(encoding="utf-8"))
+    config = read_config(baseline)
     if seed not in config["seeds"]:
         raise SetupError(
             f"has no seed {seed}", where=str(baseline), expected=", ".join(map(str, config["seeds"]))
@@ -97,7 +115,16 @@ def weights_of(baseline: Path, seed: int) -> Path:
     return baseline / WEIGHTS if seed == config["seed"] else baseline / "seeds" / f"{seed}.safetensors"
 
 
-def seeds_of(baseline: Path) -> dict[str, Any]:
-    """Which seeds a baseline has, and which of them stands for it: `seeds` and `seed`."""
-    config = json.loads((baseline / CONFIG).read_text(encoding="utf-8"))
-    return {"seed": config["seed"], "seeds": config["seeds"]}
+def refuse_empty(section: str, what: str, learned: int, watched: int, statements: int) -> None:
+    """Refuse to train on nothing.
+
+    Raises:
+        DataError: No statement, fewer than two items to learn from, or none in fold 9.
+    """
+    if not statements or learned < 2 or not watched:
+        raise DataError(
+            f"{learned} {what} in folds 1-8, {watched} in fold 9, {statements} statements",
+            where=section,
+            expected="at least 2 to learn from, 1 in fold 9 and 1 statement",
+            fix="ingest more records, or lower validate.min_train_positives",
+        )

@@ -152,7 +152,7 @@ def test_a_diverging_training_says_which_parameter_to_lower(tmp_path: Path) -> N
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     records, empty = folders(tmp_path, "records", "empty")
-    with pytest.raises(SetupError, match="holds no CNN"):
+    with pytest.raises(SetupError, match="holds no baseline of this version"):
         score_records(empty, records, toy(records, [10]))
 
 

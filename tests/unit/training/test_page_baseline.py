@@ -117,5 +117,5 @@ def test_empty_folds_are_rejected_with_their_counts(tmp_path: Path, folds: list[
 
 
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="holds no page CNN"):
+    with pytest.raises(SetupError, match="holds no baseline of this version"):
         score_pages(tmp_path, tmp_path, (10,))
