@@ -1,1 +1,1 @@
-"""The gated training pipeline: compile it, run it on this machine, show what came out."""
+"""The pipelines: compile them, run one on this machine or on a cluster, show what came out."""

@@ -1,4 +1,4 @@
-"""python -m pipelines: compile the pipeline, run it on this machine, or submit it to a cluster."""
+"""python -m pipelines: compile the pipelines, run one on this machine, or submit it to a cluster."""
 
 from __future__ import annotations
 
@@ -16,90 +16,115 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="The gated training pipeline.",
+    help="The pipelines: compile, run here, submit to a cluster.",
 )
+
+ParamsFile = Annotated[Path, typer.Option("--params", help="params file")]
+Overrides = Annotated[list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; repeatable")]
+Images = Annotated[
+    list[str],
+    typer.Option(
+        "--image", help="of every step, or cpu=NAME, gpu=NAME, gate=NAME; a cluster wants name@sha256:…"
+    ),
+]
+PipelineName = Annotated[str, typer.Option(help="training | data | evaluation | promotion")]
+Place = Annotated[str, typer.Option(help="evaluation: run folder, s3://, dvc: or publication.json")]
+Remote = Annotated[str, typer.Option(help="training, data: DVC remote the data go to, as s3://bucket/dvc")]
+Version = Annotated[int, typer.Option(help="promotion: the version; 0 for the challenger")]
+Expect = Annotated[int, typer.Option(help="promotion: refuse unless this version is champion")]
 
 
 @app.command("compile")
 def compile_command(
-    output: Annotated[Path | None, typer.Option(help="YAML to write; default: the one in the tree")] = None,
-    profile: Annotated[str, typer.Option(help="local | cluster")] = "local",
+    pipeline: Annotated[str, typer.Option(help="one of them, for --output")] = "training",
+    output: Annotated[Path | None, typer.Option(help="YAML to write; default: all in the tree")] = None,
+    profile: Annotated[str, typer.Option(help="local | cluster | airgap, for --output")] = "local",
 ) -> None:
-    """Write the pipeline's YAML and the components' contract table."""
-    from pipelines.training import COMPILED, CONTRACTS, compile_to, contracts
+    """Write the reviewed YAML of every pipeline and the components' contract table, or one YAML elsewhere."""
+    from pipelines.package import CONTRACTS, REVIEWED, compile_to, contracts
+    from pipelines.variants import PIPELINES, find
 
-    compile_to(output or COMPILED, profile)
-    if output is None:
-        CONTRACTS.write_text(contracts(), encoding="utf-8")
-    print(f"wrote {output or COMPILED}")
+    if output:
+        compile_to(output, find(pipeline), profile)
+        print(f"wrote {output}")
+        return
+    for made in PIPELINES.values():
+        for name in REVIEWED:
+            compile_to(made.yaml(name), made, name)
+            print(f"wrote {made.yaml(name)}")
+    CONTRACTS.write_text(contracts(), encoding="utf-8")
 
 
 @app.command("run")
 def run_command(
-    params: Annotated[Path, typer.Option("--params", help="params file")] = Path("params.yaml"),
-    overrides: Annotated[
-        list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; repeatable")
-    ] = [],  # noqa: B006
+    params: ParamsFile = Path("params.yaml"),
+    overrides: Overrides = [],  # noqa: B006
     source: Annotated[
-        str, typer.Option(help="a PTB-XL folder or s3:// prefix; else what the params say")
+        str, typer.Option(help="a PTB-XL folder, s3:// prefix or dvc: revision; else what the params say")
     ] = "",
     runs: Annotated[Path, typer.Option(help="folder that holds one folder a run")] = Path("runs"),
     fresh: Annotated[bool, typer.Option("--fresh", help="do not resume a killed run")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="show Kubeflow's own log lines too")] = False,
-    image: Annotated[str, typer.Option(help="run every step in a container of this image")] = "",
+    image: Images = [],  # noqa: B006
+    pipeline: PipelineName = "training",
+    place: Place = "",
+    remote: Remote = "",
+    version: Version = 0,
+    expect: Expect = 0,
 ) -> None:
-    """Run every stage; either verdict ends in exit code 0."""
+    """Run a pipeline on this machine; either verdict ends in exit code 0."""
+    from pipelines.package import images_of
     from pipelines.run import run
     from pipelines.scoreboard import scoreboard
+    from pipelines.variants import find
     from twelvelead.params import load
 
     if source:  # JSON quotes, so that YAML takes any path as text
-        overrides = [
-            *overrides,
-            "ingest.source=ptb-xl",
-            f"ingest.path={json.dumps(source if '://' in source else str(Path(source).resolve()))}",
-        ]
-    folder = run(load(params, overrides), runs, fresh=fresh, verbose=verbose, image=image)
+        here = "://" not in source and not source.startswith("dvc:")
+        path = json.dumps(str(Path(source).resolve()) if here else source)
+        overrides = [*overrides, "ingest.source=ptb-xl", f"ingest.path={path}"]
+    said: dict[str, str | int] = {"place": place, "remote": remote, "version": version, "expect": expect}
+    images = images_of(image, by_digest=False) if image else {}
+    folder = run(
+        load(params, overrides), runs, find(pipeline), said, fresh=fresh, verbose=verbose, images=images
+    )
     print("\n" + scoreboard(folder))
 
 
 @app.command("submit")
 def submit_command(
-    image: Annotated[str, typer.Option(help="of every step, by digest: name@sha256:…")],
-    params: Annotated[Path, typer.Option("--params", help="params file")] = Path("params.yaml"),
-    overrides: Annotated[
-        list[str], typer.Option("--set", help="override, e.g. train_lora.rank=8; repeatable")
-    ] = [],  # noqa: B006
+    image: Images,
+    params: ParamsFile = Path("params.yaml"),
+    overrides: Overrides = [],  # noqa: B006
     host: Annotated[str, typer.Option(help="the KFP API; else KFP_HOST")] = "",
     namespace: Annotated[str, typer.Option(help="whose run it is")] = "twelvelead",
     experiment: Annotated[str, typer.Option(help="where it is listed")] = "twelvelead",
+    profile: Annotated[str, typer.Option(help="cluster | airgap")] = "cluster",
     cron: Annotated[str, typer.Option(help="a schedule instead of a run: six fields, seconds first")] = "",
     wait_s: Annotated[int, typer.Option("--wait", help="seconds to wait for the run's end")] = 0,
+    pipeline: PipelineName = "training",
+    place: Place = "",
+    remote: Remote = "",
+    version: Version = 0,
+    expect: Expect = 0,
 ) -> None:
-    """Start the pipeline on a cluster, or set up a schedule for it."""
-    from pipelines.submit import submit
+    """Start a pipeline on a cluster, or set up a schedule for it."""
+    from pipelines.submit import Order, submit
+    from pipelines.variants import find
     from twelvelead.params import load
 
-    done = submit(
-        load(params, overrides), host=host, image=image, namespace=namespace, experiment=experiment,
-        cron=cron, wait_s=wait_s,
-    )  # fmt: skip
+    said: dict[str, str | int] = {"place": place, "remote": remote, "version": version, "expect": expect}
+    order = Order(find(pipeline), load(params, overrides), tuple(image), profile, said)
+    done = submit(order, host=host, namespace=namespace, experiment=experiment, cron=cron, wait_s=wait_s)
     print(json.dumps({"id": done.id, "name": done.name, "state": done.state}))
 
 
 @app.command("diff")
 def diff_command() -> None:
     """What compiling would change in the tree's YAML; exit code 1 if anything."""
-    import difflib
-    import tempfile
+    from pipelines.package import differences
 
-    from pipelines.training import COMPILED, compile_to
-
-    with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder) / COMPILED.name
-        compile_to(fresh)
-        lines = [path.read_text(encoding="utf-8").splitlines() for path in (COMPILED, fresh)]
-    changes = list(difflib.unified_diff(*lines, "in the tree", "as compiled now", lineterm=""))
+    changes = differences()
     print("\n".join(changes) or "nothing")
     sys.exit(1 if changes else 0)
 

@@ -14,9 +14,9 @@ from typing import TextIO
 
 from components import identifier
 
+from pipelines.variants import PIPELINES, Pipeline
 from twelvelead.errors import Error, SetupError
 from twelvelead.progress import say
-from twelvelead.stages import STAGES
 
 # What people look for first lies at the top of the run folder: name → (artifact, file within it).
 TOP = {
@@ -25,8 +25,10 @@ TOP = {
     "report.html": ("report.html", ""),
     "scorecard.json": ("evaluation", "scorecard.json"),
     "predictions.parquet": ("evaluation", "predictions.parquet"),
+    "publication.json": ("publication", "publication.json"),
+    "promotion.json": ("promotion.json", ""),
 }
-ATTEMPTS = "twelvelead-training-*"  # the local runner makes one such folder each time it is started
+ATTEMPTS = "twelvelead-*"  # the local runner makes one such folder each time it is started
 
 
 class StepError(Error):
@@ -68,40 +70,53 @@ def opened(runs: Path, key: str, params: str, name: str, *, fresh: bool) -> Iter
         yield folder
 
 
-def note(folder: Path, key: str, state: str) -> None:
+def note(folder: Path, key: str, state: str, pipeline: str = "") -> None:
     """Remember what is run here and how far it is: running or done."""
-    _write(folder / "run.json", json.dumps({"key": key, "state": state}) + "\n")
+    _write(folder / "run.json", json.dumps({"key": key, "state": state, "pipeline": pipeline}) + "\n")
 
 
-def made_artifacts(folder: Path) -> dict[str, Path]:
+def made_artifacts(folder: Path, pipeline: Pipeline = PIPELINES["training"]) -> dict[str, Path]:
     """Where each artifact of a run lies, the latest of several attempts. What exists is whole."""
+    steps = {
+        stage.output: (stage.name.replace("_", "-"), identifier(stage.output)) for stage in pipeline.stages
+    }
+    for number, name in enumerate(pipeline.fetched, start=1):  # KFP numbers tasks of one component
+        steps[name] = ("fetch" if number == 1 else f"fetch-{number}", "artifact")
+    if pipeline.publishes:
+        steps["publication"] = ("publish", "publication")
+    if not pipeline.stages:
+        steps["promotion.json"] = ("promote", "promotion")
+    steps["outcome.json"] = ("outcome", "outcome")
     found = {}
-    for stage in STAGES:
-        step = stage.name.replace("_", "-")
-        places = sorted((folder / "kfp").glob(f"{ATTEMPTS}/{step}/{identifier(stage.output)}"))
+    for artifact, (step, output) in steps.items():
+        places = sorted((folder / "kfp").glob(f"{ATTEMPTS}/{step}/{output}"))
         if places:
-            found[stage.output] = places[-1]
+            found[artifact] = places[-1]
     return found
 
 
-def gather(folder: Path) -> None:
+def gather(folder: Path, pipeline: Pipeline = PIPELINES["training"]) -> None:
     """Check that everything is there, whatever KFP says, and put it where people look.
 
     Raises:
         StepError: An artifact is missing.
     """
-    made = made_artifacts(folder)
+    made = made_artifacts(folder, pipeline)
     attempt = max((folder / "kfp").glob(ATTEMPTS))
-    missing = [stage.output for stage in STAGES if stage.output not in made]
+    stages = pipeline.stages
+    wanted = [*pipeline.fetched, *(stage.output for stage in stages), "outcome.json"]
+    wanted += ["publication"] * pipeline.publishes + ["promotion.json"] * (not stages)
+    missing = [artifact for artifact in wanted if artifact not in made]
     missing += [
         stage.output
-        for stage in STAGES
+        for stage in stages
         if stage.effects and stage.output in made and attempt not in made[stage.output].parents
     ]
+    top = {name: place for name, place in TOP.items() if place[0] in made}
     missing += [
         f"{artifact}/{file}"
-        for artifact, file in TOP.values()
-        if file and artifact in made and not (made[artifact] / file).exists()
+        for artifact, file in top.values()
+        if file and not (made[artifact] / file).exists()
     ]
     if missing:
         raise StepError(folder, f"the pipeline ended in success but did not make {', '.join(missing)}")
@@ -109,7 +124,7 @@ def gather(folder: Path) -> None:
     links.mkdir(exist_ok=True)
     for artifact, place in made.items():
         point(links / artifact, os.path.relpath(place, links))
-    for name, (artifact, file) in TOP.items():
+    for name, (artifact, file) in top.items():
         half = folder / f".tmp-{name}"
         shutil.copyfile(made[artifact] / file, half)
         half.replace(folder / name)

@@ -1,13 +1,28 @@
-"""What each step may use, by profile. The local runner ignores limits, so `local` sets none."""
+"""What each step may use and reach, by profile. The local runner ignores all of it, so `local` asks for
+nothing.
+
+Names of secrets, volumes and settings are those of k8s/base; a test holds the two together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kfp import dsl, kubernetes
 
 from twelvelead.errors import ParamsError
+
+TARGETS = ("cpu", "gpu", "gate")  # of components/Dockerfile
+GPU, GATE = "nvidia.com/gpu", ("gate", "register", "promote", "outcome")
+SETTINGS, S3, MLFLOW, PULL = "twelvelead", "s3", "mlflow-pipeline", "registry"
+USER = 10001  # of the images
+
+# Steps that keep finished pieces or checkpoints where a second try finds them, and those that read base
+# models.
+RESUMING = ("ingest", "synthesize", "draw", "train_baseline", "train_page_baseline", "train_lora")
+READING_MODELS = ("train_lora", "evaluate")
+READING_S3 = ("ingest", "fetch", "publish", "train_lora", "evaluate")
+TELLING_MLFLOW = ("train_baseline", "train_page_baseline", "train_lora", "register", "promote", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,52 +36,119 @@ class Limits:
 
 
 SMALL = Limits("1", "4Gi")
-STAGE_LIMITS = {
-    "ingest": Limits("8", "16Gi"),
+STEP_LIMITS = {
+    "ingest": Limits("8", "16Gi", hours=12),
     "validate": Limits("8", "16Gi"),
-    "synthesize": Limits("16", "32Gi"),
+    "draw": Limits("4", "8Gi", hours=12),
+    "synthesize": Limits("16", "32Gi", hours=12),
     "instruct": Limits("4", "16Gi"),
     "train_baseline": Limits("8", "32Gi", hours=12),
-    "train_page_baseline": Limits("8", "32Gi", hours=12),
+    "train_page_baseline": Limits("8", "32Gi", gpus=1, hours=12),
     "train_lora": Limits("16", "128Gi", gpus=1, hours=48),
     "evaluate": Limits("16", "128Gi", gpus=1, hours=12),
     "register": Limits("2", "8Gi"),
+    "fetch": Limits("4", "8Gi", hours=12),
+    "publish": Limits("4", "8Gi", hours=12),
+    "promote": Limits("2", "8Gi"),
 }
 
 
-def _local(task: dsl.PipelineTask, stage: str) -> None:
-    pass
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a kind of cluster gives its steps.
+
+    Attributes:
+        name: Its name.
+        on_cluster: Limits, identities and volumes are set at all.
+        parts: Shares that pages are drawn in.
+        retries: Further tries of a step, with back-off; a resumed step goes on where the last one stopped.
+        pull_secret: Images come from a registry that wants a password.
+        environment: Variables of every step.
+    """
+
+    name: str
+    on_cluster: bool = False
+    parts: int = 1
+    retries: int = 0
+    pull_secret: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def apply(self, task: dsl.PipelineTask, step: str) -> None:
+        """Give one task of a pipeline what its stage or errand needs."""
+        for name, value in self.environment.items():
+            task.set_env_variable(name, value)
+        if not self.on_cluster:
+            return
+        limits = STEP_LIMITS.get(step, SMALL)
+        task.set_cpu_limit(limits.cpu).set_memory_limit(limits.memory)
+        if self.retries and step != "promote":  # a refusal stays one
+            task.set_retry(
+                self.retries, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration="1800s"
+            )
+        kubernetes.set_timeout(task, limits.hours * 3600)
+        kubernetes.set_image_pull_policy(task, "IfNotPresent")
+        kubernetes.set_security_context(task, run_as_user=USER, run_as_group=USER, run_as_non_root=True)
+        kubernetes.add_pod_label(task, "twelvelead/step", step.replace("_", "-"))
+        if self.pull_secret:
+            kubernetes.set_image_pull_secrets(task, [PULL])
+        if limits.gpus:
+            _on_gpu(task, limits.gpus)
+        _reaching(task, step)
 
 
-def _cluster(task: dsl.PipelineTask, stage: str) -> None:
-    limits = STAGE_LIMITS.get(stage, SMALL)
-    task.set_cpu_limit(limits.cpu).set_memory_limit(limits.memory)
-    kubernetes.set_timeout(task, limits.hours * 3600)
-    kubernetes.set_image_pull_policy(task, "IfNotPresent")
-    if limits.gpus:
-        task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(limits.gpus)
-        kubernetes.add_toleration(task, key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
-        # torch hands tensors between loader processes through /dev/shm, which is 64 MB in a pod
-        kubernetes.empty_dir_mount(
-            task, volume_name="shm", mount_path="/dev/shm", medium="Memory", size_limit="8Gi"
-        )
-    if stage == "register":
-        kubernetes.use_config_map_as_env(
-            task,
-            config_map_name="twelvelead",
-            config_map_key_to_env={"mlflow_tracking_uri": "MLFLOW_TRACKING_URI"},
-        )
+def _on_gpu(task: dsl.PipelineTask, gpus: int) -> None:
+    task.set_accelerator_type(GPU).set_accelerator_limit(gpus)
+    kubernetes.add_toleration(task, key=GPU, operator="Exists", effect="NoSchedule")
+    kubernetes.add_node_selector(task, label_key="nvidia.com/gpu.present", label_value="true")
+    # torch hands tensors between loader processes through /dev/shm, which is 64 MB in a pod
+    kubernetes.empty_dir_mount(
+        task, volume_name="shm", mount_path="/dev/shm", medium="Memory", size_limit="8Gi"
+    )
 
 
-PROFILES: dict[str, Callable[[dsl.PipelineTask, str], None]] = {"local": _local, "cluster": _cluster}
+def _reaching(task: dsl.PipelineTask, step: str) -> None:
+    """Volumes, and of settings and secrets those alone that the step has a use for."""
+    if step in RESUMING:
+        kubernetes.mount_pvc(task, pvc_name="work", mount_path="/work")
+        task.set_env_variable("TWELVELEAD_WORK", "/work/steps")
+    if step in READING_MODELS:
+        kubernetes.mount_pvc(task, pvc_name="models", mount_path="/models")
+    if step in READING_S3:
+        keys = {"access_key": "AWS_ACCESS_KEY_ID", "secret_key": "AWS_SECRET_ACCESS_KEY"}
+        kubernetes.use_secret_as_env(task, secret_name=S3, secret_key_to_env=keys)
+    settings = {"s3_endpoint_url": "AWS_ENDPOINT_URL"} if step in READING_S3 else {}
+    if step in TELLING_MLFLOW:
+        settings["mlflow_tracking_uri"] = "MLFLOW_TRACKING_URI"
+        keys = {"username": "MLFLOW_TRACKING_USERNAME", "password": "MLFLOW_TRACKING_PASSWORD"}
+        kubernetes.use_secret_as_env(task, secret_name=MLFLOW, secret_key_to_env=keys)
+    if settings:
+        kubernetes.use_config_map_as_env(task, config_map_name=SETTINGS, config_map_key_to_env=settings)
 
 
-def apply(profile: str, task: dsl.PipelineTask, stage: str) -> None:
-    """Give one task of the pipeline what its stage needs under a profile.
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("local"),
+        Profile("cluster", on_cluster=True, parts=16, retries=3, environment=_OFFLINE),
+        Profile("airgap", on_cluster=True, parts=16, retries=3, pull_secret=True, environment=_OFFLINE),
+    )
+}
+
+
+def find(name: str) -> Profile:
+    """The profile of that name.
 
     Raises:
-        ParamsError: There is no such profile.
+        ParamsError: There is none.
     """
-    if profile not in PROFILES:
-        raise ParamsError(f"there is no profile {profile!r}", expected=" or ".join(PROFILES))
-    PROFILES[profile](task, stage)
+    if name not in PROFILES:
+        raise ParamsError(f"there is no profile {name!r}", expected=" or ".join(PROFILES))
+    return PROFILES[name]
+
+
+def target_of(step: str) -> str:
+    """The target of components/Dockerfile that a step runs in."""
+    if step in GATE:
+        return "gate"
+    return "gpu" if STEP_LIMITS.get(step, SMALL).gpus else "cpu"

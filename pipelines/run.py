@@ -1,4 +1,4 @@
-"""Run the compiled pipeline on this machine, whole or from where a killed run stopped."""
+"""Run a compiled pipeline on this machine, whole or from where a killed run stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from kfp import components, local
 
 from pipelines.console import Console
 from pipelines.folder import StepError, gather, note, opened, point
-from pipelines.training import COMPILED, compiled_for
+from pipelines.package import compiled_for, digests
+from pipelines.variants import PIPELINES, Pipeline, Value, arguments
+from twelvelead.data.revision import commit_of, is_revision, parse
 from twelvelead.errors import SetupError
 from twelvelead.params import Params
 from twelvelead.stages import STAGES
@@ -27,29 +29,60 @@ LINGER_S = 2  # stages/component.py says why a step in a container does not end 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The pipeline's arguments; the same ones resume the same run."""
+    """A pipeline's arguments; the same ones resume the same run."""
 
     params: Params
     code: str
     files: dict[str, str]  # `<stage>_files` → fingerprint
+    said: dict[str, Value]  # the pipeline's own
+    pipeline: str = "training"
 
     @property
     def key(self) -> str:
         """What a killed run must have in common with this one. Named files are left to KFP's cache: a
         policy mended after the gate refused to read it must not cost the training again."""
-        return hashlib.sha256(f"{self.params.to_json()}\n{self.code}".encode()).hexdigest()[:16]
+        said = json.dumps([self.pipeline, self.said], sort_keys=True)
+        return hashlib.sha256(f"{self.params.to_json()}\n{self.code}\n{said}".encode()).hexdigest()[:16]
+
+    @property
+    def all(self) -> dict[str, Value]:
+        """As KFP takes them."""
+        return {"params": self.params.to_json(), "code": self.code, **self.files, **self.said}
 
 
-def run(params: Params, runs: Path, *, fresh: bool = False, verbose: bool = False, image: str = "") -> Path:
-    """Run every stage and gather what they made.
+def arguments_of(params: Params, pipeline: Pipeline, said: dict[str, Value]) -> Arguments:
+    """Everything a pipeline is told.
+
+    Raises:
+        ParamsError: Something was said that it does not take, or something it needs was not.
+        SetupError: A named DVC revision cannot be found.
+    """
+    filled = arguments(pipeline, said)
+    prints = {key: value for key, value in file_fingerprints(params).items() if key in pipeline.prints}
+    return Arguments(params, code_fingerprint(), prints, filled, pipeline.name)
+
+
+def run(
+    params: Params,
+    runs: Path,
+    pipeline: Pipeline = PIPELINES["training"],
+    said: dict[str, Value] | None = None,
+    *,
+    fresh: bool = False,
+    verbose: bool = False,
+    images: Mapping[str, str] | None = None,
+) -> Path:
+    """Run a pipeline and gather what its stages made.
 
     Args:
         params: The whole tree.
         runs: Folder that holds one folder a run.
+        pipeline: Which one.
+        said: Its own arguments.
         fresh: Start anew even where a killed run with the same params could be finished.
         verbose: Show KFP's own log lines too.
-        image: Run every step in a container of this image, by the engine that DOCKER_HOST names, instead of
-            in this environment.
+        images: By target: run every step in a container, by the engine that DOCKER_HOST names, instead of in
+            this environment.
 
     Returns:
         The run's folder.
@@ -59,13 +92,12 @@ def run(params: Params, runs: Path, *, fresh: bool = False, verbose: bool = Fals
         StepError: A stage failed, or KFP reports success and an artifact is missing all the same.
     """
     runs = runs.resolve()
-    _refuse_python3(runs, params)
-    arguments = Arguments(params, code_fingerprint(), file_fingerprints(params))
-    tree = params.to_json()
-    with opened(runs, arguments.key, tree, params.name, fresh=fresh) as folder:
-        _execute(folder, runs, arguments, verbose, image)
-        gather(folder)
-        note(folder, arguments.key, "done")
+    given = arguments_of(params, pipeline, said or {})
+    _refuse_python3(runs, given)
+    with opened(runs, given.key, params.to_json(), params.name, fresh=fresh) as folder:
+        _execute(folder, runs, given, pipeline, verbose, images or {})
+        gather(folder, pipeline)
+        note(folder, given.key, "done", pipeline.name)
         point(runs / "latest", folder.name)
     return folder
 
@@ -85,6 +117,9 @@ def file_fingerprints(params: Params) -> dict[str, str]:
 
 def _listing(name: str) -> Iterator[str]:
     yield name
+    if is_revision(name):  # a branch may have moved
+        yield commit_of(parse(name))
+        return
     path = Path(name)
     if name and path.exists():
         for item in [path, *sorted(path.rglob("*"))]:
@@ -93,9 +128,10 @@ def _listing(name: str) -> Iterator[str]:
                 yield f"{item.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}"
 
 
-def _refuse_python3(runs: Path, params: Params) -> None:
+def _refuse_python3(runs: Path, given: Arguments) -> None:
     """KFP's local runner rewrites the text python3 in every argument to the interpreter's path."""
-    for where, text in (("--runs", str(runs)), ("params", params.to_json())):
+    said = " ".join(map(str, given.said.values()))
+    for where, text in (("--runs", str(runs)), ("params", given.params.to_json()), ("options", said)):
         if "python3" in text:
             raise SetupError(
                 "a path or value with 'python3' in it would be rewritten by KFP's local runner",
@@ -110,9 +146,17 @@ def _refuse_python3(runs: Path, params: Params) -> None:
         )
 
 
-def _execute(folder: Path, runs: Path, arguments: Arguments, verbose: bool, image: str) -> None:
-    if not COMPILED.is_file():
-        raise SetupError("the compiled pipeline is missing", where=str(COMPILED), fix="make compile")
+def _execute(
+    folder: Path,
+    runs: Path,
+    given: Arguments,
+    pipeline: Pipeline,
+    verbose: bool,
+    images: Mapping[str, str],
+) -> None:
+    package = pipeline.yaml("local")
+    if not package.is_file():
+        raise SetupError("the compiled pipeline is missing", where=str(package), fix="make compile")
     fault = folder / "fault.json"
     fault.unlink(missing_ok=True)
     with (
@@ -120,21 +164,22 @@ def _execute(folder: Path, runs: Path, arguments: Arguments, verbose: bool, imag
         contextlib.redirect_stdout(Console(sys.stderr, log, verbose=verbose)),
         _environment(folder, runs, fault) as environment,
     ):
+        if images:
+            told = {"TWELVELEAD_IMAGE_DIGEST": digests(images)}
+            package = compiled_for(folder / "pipeline.yaml", pipeline, images, environment=told)
         local.init(
-            _containers(runs, environment, image) if image else local.SubprocessRunner(use_venv=False),
+            _containers(runs, environment, images) if images else local.SubprocessRunner(use_venv=False),
             pipeline_root=str(folder / "kfp"),
             enable_caching=True,
             cache_root=str(folder / "kfp" / "cache"),
         )
-        package = compiled_for(folder / "pipeline.yaml", image) if image else COMPILED
-        pipeline = components.load_component_from_file(str(package))
         try:
-            pipeline(params=arguments.params.to_json(), code=arguments.code, **arguments.files)
+            components.load_component_from_file(str(package))(**given.all)
         except RuntimeError as failure:
             raise _step_error(folder, fault, failure) from None
 
 
-def _containers(runs: Path, environment: dict[str, str], image: str) -> local.DockerRunner:
+def _containers(runs: Path, environment: dict[str, str], images: Mapping[str, str]) -> local.DockerRunner:
     """Steps in containers: this user, a read-only root, the runs folder under the path it has here."""
     try:
         import docker
@@ -142,10 +187,12 @@ def _containers(runs: Path, environment: dict[str, str], image: str) -> local.Do
     except ImportError as missing:
         raise SetupError(f"docker is missing ({missing})", fix="pip install docker") from None
     try:
-        docker.from_env().images.get(image)
-    except docker.errors.ImageNotFound:
+        engine = docker.from_env()
+        for image in sorted(set(images.values())):
+            engine.images.get(image)
+    except docker.errors.ImageNotFound as missing:
         raise SetupError(
-            f"the engine has no image {image!r}",
+            f"the engine lacks an image: {missing.explanation or missing}",
             where="--image",
             fix="make images, or pull it; podman wants the whole name, localhost/… for its own",
         ) from None

@@ -31,15 +31,35 @@ def scoreboard(run: Path) -> str:
     """The text of it.
 
     Args:
-        run: A finished run's folder; scorecard.json, verdict.json and registration.json are read.
+        run: A finished run's folder; what there is of scorecard.json, verdict.json, registration.json,
+            publication.json and promotion.json is told.
     """
-    scorecard, verdict, registration = (
-        json.loads((run / name).read_text(encoding="utf-8"))
-        for name in ("scorecard.json", "verdict.json", "registration.json")
-    )
-    return "\n".join(
-        [*_models(scorecard), "", *_verdict(verdict), *_registration(registration), "", *_next(run)]
-    )
+    told: dict[str, Json] = {
+        name: json.loads((run / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("scorecard", "verdict", "registration", "publication", "promotion")
+        if (run / f"{name}.json").is_file()
+    }
+    lines: list[str] = []
+    if "verdict" in told:
+        lines += [
+            *_models(told["scorecard"]),
+            "",
+            *_verdict(told["verdict"]),
+            *_registration(told["registration"]),
+        ]
+    if told.get("publication", {}).get("remote") or "verdict" not in told:
+        lines += _data(told.get("publication"))
+    if "promotion" in told:
+        moved = told["promotion"]
+        lines.append(f"{moved['model']} version {moved['version']} holds the alias {moved['alias']}")
+    return "\n".join([*lines, "", *_next(run)])
+
+
+def _data(publication: Json | None) -> Iterator[str]:
+    if publication:
+        yield f"Data: {'published at ' + publication['remote'] if publication['remote'] else 'not published'}"
+        for name, md5 in publication["artifacts"].items():
+            yield f"  {name:<14} {md5}"
 
 
 def _models(scorecard: Json) -> Iterator[str]:

@@ -1,25 +1,23 @@
-"""Send the pipeline to a Kubeflow Pipelines server: once, or by a schedule, with an image named by digest."""
+"""Send a pipeline to a Kubeflow Pipelines server: once, or by a schedule, with an image named by digest."""
 
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.run import Arguments, file_fingerprints
-from pipelines.training import compiled_for
+from pipelines.package import compiled_for, digests, images_of
+from pipelines.run import arguments_of
+from pipelines.variants import Pipeline, Value
 from twelvelead.errors import Error, ParamsError, SetupError
 from twelvelead.params import Params
 from twelvelead.progress import say
-from twelvelead.stages.run import code_fingerprint
 
-DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 DONE = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
 HOST, TOKEN = "KFP_HOST", "KFP_TOKEN"
 PIPELINE_IDENTITY = "pipeline"
@@ -34,11 +32,38 @@ class Submitted:
     state: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What shall run.
+
+    Attributes:
+        pipeline: Which pipeline.
+        params: The whole tree.
+        image: `name@sha256:…` for all steps, or one each for cpu, gpu and gate: a tag may be another image
+            tomorrow, and KFP's cache would not know.
+        profile: cluster or airgap.
+        said: The pipeline's own arguments.
+    """
+
+    pipeline: Pipeline
+    params: Params
+    image: tuple[str, ...]
+    profile: str = "cluster"
+    said: dict[str, Value] = field(default_factory=dict)
+
+    def written(self, path: Path) -> Path:
+        """The package to send: steps know their images and, if data are published, where to."""
+        images = images_of(self.image, by_digest=True)
+        told = {"TWELVELEAD_IMAGE_DIGEST": digests(images)}
+        if remote := self.said.get("remote"):
+            told["TWELVELEAD_DVC_REMOTE"] = str(remote)
+        return compiled_for(path, self.pipeline, images, self.profile, told)
+
+
 def submit(
-    params: Params,
+    order: Order,
     *,
     host: str = "",
-    image: str,
     namespace: str = "twelvelead",
     experiment: str = "twelvelead",
     cron: str = "",
@@ -47,55 +72,48 @@ def submit(
     """Compile for a cluster and start a run there, or set up a schedule.
 
     Args:
-        params: The whole tree.
+        order: What shall run.
         host: Address of the KFP API; empty for the environment's KFP_HOST. KFP_TOKEN is sent if it is set.
-        image: Image of every step, by digest: a tag may be another image tomorrow, and KFP's cache would not
-            know.
         namespace: Whose run it is.
         experiment: Where it is listed; made at need.
         cron: Six fields, seconds first, as KFP has them: a schedule instead of a run.
         wait_s: Wait that long for the run's end; 0 does not wait.
 
     Raises:
-        ParamsError: The image is not named by digest, or the schedule is not six fields.
+        ParamsError: An image is not named by digest, the schedule is not six fields, or the pipeline lacks an
+            argument.
         SetupError: No address is given, or the server does not answer or refuses.
         Error: The run that was waited for did not succeed, or did not end in time.
     """
-    if not DIGEST.fullmatch(image):
-        raise ParamsError(
-            f"the image {image!r} is not named by digest",
-            where="--image",
-            expected="name@sha256:<64 hex digits>",
-            fix="`podman inspect --format '{{.Digest}}' IMAGE` tells it after a push",
-        )
     if cron and len(cron.split()) != 6:
         raise ParamsError(
             f"{cron!r} has {len(cron.split())} fields",
             where="--cron",
             expected="six: second minute hour day month weekday, such as '0 0 3 * * 0'",
         )
-    host = host or os.environ.get(HOST, "")
-    if not host:
-        raise SetupError(
-            "no server is named", where="--host", expected=f"an address, or {HOST} in the environment"
-        )
-    given = Arguments(params, code_fingerprint(), file_fingerprints(params))
-    arguments = {"params": given.params.to_json(), "code": given.code, **given.files}
-    with _server(host) as client, tempfile.TemporaryDirectory() as folder:
-        package = str(compiled_for(Path(folder) / "pipeline.yaml", image, "cluster"))
-        place = client.create_experiment(experiment, namespace=namespace).experiment_id
-        if cron:
-            made = client.create_recurring_run(
-                place, f"{params.name} by schedule", cron_expression=cron, params=arguments,
-                pipeline_package_path=package, no_catchup=True, service_account=PIPELINE_IDENTITY,
+    arguments = arguments_of(order.params, order.pipeline, order.said).all
+    name = f"{order.pipeline.name} {order.params.name}"
+    with tempfile.TemporaryDirectory() as folder:
+        package = str(order.written(Path(folder) / "pipeline.yaml"))
+        host = host or os.environ.get(HOST, "")
+        if not host:
+            raise SetupError(
+                "no server is named", where="--host", expected=f"an address, or {HOST} in the environment"
+            )
+        with _server(host) as client:
+            place = client.create_experiment(experiment, namespace=namespace).experiment_id
+            if cron:
+                made = client.create_recurring_run(
+                    place, f"{name} by schedule", cron_expression=cron, params=arguments,
+                    pipeline_package_path=package, no_catchup=True, service_account=PIPELINE_IDENTITY,
+                )  # fmt: skip
+                return Submitted(made.recurring_run_id, made.display_name)
+            run = client.create_run_from_pipeline_package(
+                package, arguments=arguments, run_name=name, experiment_id=place,
+                namespace=namespace, service_account=PIPELINE_IDENTITY,
             )  # fmt: skip
-            return Submitted(made.recurring_run_id, made.display_name)
-        run = client.create_run_from_pipeline_package(
-            package, arguments=arguments, run_name=params.name, experiment_id=place,
-            namespace=namespace, service_account=PIPELINE_IDENTITY,
-        )  # fmt: skip
-        say(f"submitted: run {run.run_id}")
-        return Submitted(run.run_id, params.name, _wait(client, run.run_id, wait_s) if wait_s else "")
+            say(f"submitted: run {run.run_id}")
+            return Submitted(run.run_id, name, _wait(client, run.run_id, wait_s) if wait_s else "")
 
 
 def _wait(client: Any, run_id: str, wait_s: int) -> str:

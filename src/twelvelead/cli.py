@@ -28,21 +28,34 @@ Form = Annotated[str, typer.Argument(help="llava, ecg-qa or trl; trl-jsonl or tr
 Artifacts = Annotated[Path, typer.Option("--at", help="folder that holds all artifacts by name")]
 
 
+def _make(stage: Stage, at: Path, params: Path, overrides: list[str], pieces: list[Path]) -> None:
+    from twelvelead.params import load
+    from twelvelead.stages.run import run
+
+    inputs = {name: at / name for name in stage.inputs}
+    summary = run(stage.name, inputs, at / stage.output, load(params, overrides), pieces)
+    typer.echo(json.dumps({"stage": stage.name, **summary}))
+
+
 def _stage_command(stage: Stage) -> Callable[..., None]:
     def command(
         at: Artifacts = Path("artifacts"),
         params: ParamsFile = Path("params.yaml"),
         overrides: Overrides = [],  # noqa: B006
     ) -> None:
-        from twelvelead.params import load
-        from twelvelead.stages.run import run
+        _make(stage, at, params, overrides, [])
 
-        tree = load(params, overrides)
-        summary = run(stage.name, {name: at / name for name in stage.inputs}, at / stage.output, tree)
-        typer.echo(json.dumps({"stage": stage.name, **summary}))
+    def gathering(
+        at: Artifacts = Path("artifacts"),
+        params: ParamsFile = Path("params.yaml"),
+        overrides: Overrides = [],  # noqa: B006
+        drawn: Annotated[list[Path], typer.Option(help="folder that `draw` made; repeatable")] = [],  # noqa: B006
+    ) -> None:
+        _make(stage, at, params, overrides, drawn)
 
-    command.__doc__ = f"Make {stage.output}: {stage.about}."
-    return command
+    chosen = gathering if stage.name == "synthesize" else command
+    chosen.__doc__ = f"Make {stage.output}: {stage.about}."
+    return chosen
 
 
 instruct_app = typer.Typer(help="Make instructions; or look at them, bring some in, take them out.")
@@ -216,19 +229,68 @@ def merge(adapter: Path, to: Annotated[Path, typer.Option("--to", "-o")], base: 
 
 
 @app.command()
+def fetch(artifact: str, place: str, to: Annotated[Path, typer.Option("--to", "-o")]) -> None:
+    """Bring an artifact from a run's folder, s3://, dvc:REPO#REVISION:PATH or a publication.json."""
+    from twelvelead.stages.fetch import fetch as bring
+
+    typer.echo(json.dumps(bring(artifact, place, to)))
+
+
+@app.command()
+def draw(
+    part: int, parts: int, to: Annotated[Path, typer.Option("--to", "-o")], at: Artifacts = Path("artifacts"),
+    params: ParamsFile = Path("params.yaml"), overrides: Overrides = [],  # noqa: B006
+) -> None:  # fmt: skip
+    """Draw a share of the pages, for `synthesize --drawn` to gather."""
+    from twelvelead.params import load
+    from twelvelead.stages.draw import draw as share
+
+    inputs = {name: at / name for name in ("validation", "records")}
+    typer.echo(json.dumps(share(inputs, to, load(params, overrides), part, parts)))
+
+
+@app.command()
+def publish(
+    names: list[str], to: Annotated[Path, typer.Option("--to", "-o")], at: Artifacts = Path("artifacts"),
+    remote: Annotated[str, typer.Option(help="such as s3://bucket/dvc; empty: pointers only")] = "",
+) -> None:  # fmt: skip
+    """Push artifacts as a DVC version and keep their pointer files."""
+    from twelvelead.stages.publish import publish as push
+
+    typer.echo(json.dumps(push({name: at / name for name in names}, to, remote)))
+
+
+@app.command()
+def outcome(
+    pipeline: str, state: str, to: Annotated[Path, typer.Option("--to", "-o")], error: str = "",
+    params: ParamsFile = Path("params.yaml"), overrides: Overrides = [],  # noqa: B006
+) -> None:  # fmt: skip
+    """Keep in MLflow how a run of a pipeline ended."""
+    from twelvelead.params import load
+    from twelvelead.stages.outcome import outcome as record
+
+    status = {"state": state, "error_message": error}
+    typer.echo(json.dumps(record(pipeline, status, to, load(params, overrides))))
+
+
+@app.command()
 def promote(
     version: int,
     model_name: str = "twelvelead-reader",
     alias: str = "champion",
     uri: str = "",
     policy: Annotated[Path | None, typer.Option(help="the policy in force; else mlflow/gate.yaml")] = None,
-    expect: Annotated[int | None, typer.Option(help="refuse unless this version holds the alias")] = None,
+    expect: Annotated[int, typer.Option(help="refuse unless this version holds the alias")] = 0,
 ) -> None:
-    """Give a registered version the alias; refused unless its verdict holds, here and now."""
-    from twelvelead.registry import promote as registry
+    """Give a version (0: the challenger) the alias; refused unless its verdict holds, here and now."""
+    from twelvelead.params import parse
+    from twelvelead.stages.promote import promote as move
 
-    moved = registry.promote(model_name, version, uri, alias, policy, expect)
-    typer.echo(json.dumps({"version": moved, "alias": alias}))
+    gate = {"policy": str(policy.resolve())} if policy else {}
+    register = {"model_name": model_name, "tracking_uri": uri, "alias": alias}
+    typer.echo(
+        json.dumps(move(parse({"gate": gate, "register": register}, where="promote"), version, expect))
+    )
 
 
 @app.command()

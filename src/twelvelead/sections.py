@@ -19,7 +19,10 @@ class Ingest(Section):
     source: Literal["simulate", "ptb-xl", "mimic-iv-ecg", "folder"] = Field(
         "simulate", description="simulated patients, a published data set, or a folder of WFDB or DICOM ECGs"
     )
-    path: str = Field("", description="folder or s3://bucket/prefix of the source; empty for simulate")
+    path: str = Field(
+        "",
+        description="folder, s3://bucket/prefix or dvc:REPO#REVISION:PATH of the source; empty for simulate",
+    )
     records: int = Field(
         3000,
         ge=40,

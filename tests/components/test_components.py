@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from components import identifier
-from pipelines.training import COMPONENTS
+from pipelines.graph import COMPONENTS
 
 import twelvelead.stages.component as step
 from twelvelead.errors import DataError
@@ -37,7 +37,7 @@ def test_components_import_only_kfp_at_module_level(root: Path) -> None:
                 names = [node.module or ""]
             else:
                 continue
-            allowed = {"kfp", "components"} if path.name == "component.py" else {"os", "__future__"}
+            allowed = {"kfp", "components", "typing"} if path.name == "component.py" else {"os", "__future__"}
             assert {name.partition(".")[0] for name in names} <= allowed, path
 
 
@@ -54,7 +54,9 @@ def test_a_component_hands_its_stage_exactly_the_paths_of_the_stage_list(
 ) -> None:
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr(
-        step, "run_in_component", lambda *arguments: calls.append(arguments) or {"macro_auc": {"cnn": 0.9}}
+        step,
+        "run_in_component",
+        lambda *arguments, pieces=(): calls.append((*arguments, *pieces)) or {"macro_auc": {"cnn": 0.9}},
     )
     artifacts = {
         identifier(name): SimpleNamespace(path=f"/somewhere/{name}", metadata={})
@@ -86,7 +88,9 @@ def test_a_step_runs_the_stage_with_the_params_it_was_given(
 ) -> None:
     monkeypatch.setattr(step, "run", lambda *arguments: {"seen": arguments})
     said = step.run_in_component("validate", {"records": "/a"}, str(tmp_path / "b"), PARAMS)
-    assert said["seen"] == ("validate", {"records": Path("/a")}, tmp_path / "b", Params())
+    *seen, pieces = said["seen"]
+    assert seen == ["validate", {"records": Path("/a")}, tmp_path / "b", Params()]
+    assert list(pieces) == []
 
 
 def test_an_error_of_ours_ends_the_step_in_its_code_and_leaves_its_sentence(

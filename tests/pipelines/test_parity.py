@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 import typer.main
 import yaml
 from components import IMAGE, identifier
-from pipelines.resources import STAGE_LIMITS
-from pipelines.training import COMPILED, COMPONENTS, CONTRACTS, compile_to, contracts
+from pipelines.graph import COMPONENTS, ERRAND_COMPONENTS
+from pipelines.package import CONTRACTS, REVIEWED, compile_to, contracts, differences
+from pipelines.resources import PROFILES, STEP_LIMITS, find
+from pipelines.variants import PIPELINES
 
 from twelvelead.cli import app
 from twelvelead.errors import ParamsError
 from twelvelead.params import load
 from twelvelead.stages import PRETRAIN, STAGES, Stage
+from twelvelead.stages.errands import ERRANDS
 
 EVERY_STAGE = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 
@@ -30,7 +34,12 @@ def dvc(root: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def compiled() -> dict[str, Any]:
     """The pipeline that the local runner and a cluster execute."""
-    return dict(yaml.safe_load(COMPILED.read_text(encoding="utf-8")))
+    return dict(yaml.safe_load(PIPELINES["training"].yaml("local").read_text(encoding="utf-8")))
+
+
+def tasks_of(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """Every task but the one that tells of the end."""
+    return dict(pipeline["components"]["comp-exit-handler-1"]["dag"]["tasks"])
 
 
 def _outputs(stage: dict[str, Any]) -> dict[str, dict[str, bool]]:
@@ -46,11 +55,17 @@ def test_the_same_stages_are_everywhere(dvc: dict[str, Any], compiled: dict[str,
     names = [stage.name for stage in STAGES]
     assert [name for name in dvc if name != PRETRAIN.name] == names
     assert list(COMPONENTS) == names
-    assert sorted(path.parent.name for path in root.glob("components/*/component.py")) == sorted(names)
-    tasks = compiled["root"]["dag"]["tasks"]
-    assert sorted(tasks) == sorted(name.replace("_", "-") for name in names)
+    errands = [errand.name for errand in ERRANDS]
+    assert sorted(ERRAND_COMPONENTS) == sorted(errands)
+    folders = [path.parent.name for path in root.glob("components/*/component.py")]
+    assert sorted(folders) == sorted(names + errands)
+    tasks = [*tasks_of(compiled), *compiled["root"]["dag"]["tasks"]]
+    assert sorted(tasks) == sorted(
+        [*(name.replace("_", "-") for name in names), "publish", "outcome", "exit-handler-1"]
+    )
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert {stage.command for stage in (*STAGES, PRETRAIN)} <= set(commands)
+    assert set(errands) <= set(commands)
 
 
 @EVERY_STAGE
@@ -91,7 +106,8 @@ def test_a_component_has_the_stages_inputs_and_output(stage: Stage) -> None:
     inputs = {name for name, kind in spec.inputs.items() if kind.type not in ("String", "str", "STRING")}
     parameters = {"params", "code"} | ({"files"} if stage.files else set())
     parameters |= {"run_id"} if stage.effects else set()
-    assert inputs == {identifier(name) for name in stage.inputs}
+    pieces = {"drawn"} if stage.name == "synthesize" else set()
+    assert inputs == {identifier(name) for name in stage.inputs} | pieces
     assert set(spec.inputs) - inputs == parameters
     assert set(spec.outputs) == {identifier(stage.output)}
 
@@ -101,7 +117,7 @@ def test_the_compiled_pipeline_wires_every_input_to_the_stage_that_makes_it(
     stage: Stage, compiled: dict[str, Any]
 ) -> None:
     makers = {made.output: made.name.replace("_", "-") for made in STAGES}
-    task = compiled["root"]["dag"]["tasks"][stage.name.replace("_", "-")]
+    task = tasks_of(compiled)[stage.name.replace("_", "-")]
     wired = {
         name: (
             source["taskOutputArtifact"]["producerTask"],
@@ -111,25 +127,23 @@ def test_the_compiled_pipeline_wires_every_input_to_the_stage_that_makes_it(
     }
     assert wired == {identifier(name): (makers[name], identifier(name)) for name in stage.inputs}
     parameters = task["inputs"]["parameters"]
-    assert parameters["params"] == {"componentInputParameter": "params"}
-    assert parameters["code"] == {"componentInputParameter": "code"}
+    assert parameters["params"] == {"componentInputParameter": "pipelinechannel--params"}
+    assert parameters["code"] == {"componentInputParameter": "pipelinechannel--code"}
     assert ("files" in parameters) == bool(stage.files)
     if stage.files:
-        assert parameters["files"] == {"componentInputParameter": f"{stage.name}_files"}
+        assert parameters["files"] == {"componentInputParameter": f"pipelinechannel--{stage.name}_files"}
 
 
 @EVERY_STAGE
 def test_only_what_acts_on_the_world_is_never_cached(stage: Stage, compiled: dict[str, Any]) -> None:
-    task = compiled["root"]["dag"]["tasks"][stage.name.replace("_", "-")]
+    task = tasks_of(compiled)[stage.name.replace("_", "-")]
     assert task["cachingOptions"].get("enableCache", False) is not stage.effects
     runs = {"run_id"} & set(task["inputs"]["parameters"])
     assert bool(runs) is stage.effects
 
 
-def test_the_compiled_pipeline_is_up_to_date(tmp_path: Path) -> None:
-    compile_to(tmp_path / "training.yaml")
-    now = (tmp_path / "training.yaml").read_text(encoding="utf-8")
-    assert now == COMPILED.read_text(encoding="utf-8"), "run: make compile"
+def test_the_compiled_pipelines_are_up_to_date() -> None:
+    assert differences() == [], "run: make compile"
 
 
 def test_the_contract_table_is_up_to_date() -> None:
@@ -138,7 +152,9 @@ def test_the_contract_table_is_up_to_date() -> None:
 
 def test_no_branch_can_be_skipped_in_silence(compiled: dict[str, Any]) -> None:
     """A condition KFP cannot evaluate runs neither branch and ends in SUCCESS; so there is none."""
-    assert all("triggerPolicy" not in task for task in compiled["root"]["dag"]["tasks"].values())
+    assert all("triggerPolicy" not in task for task in tasks_of(compiled).values())
+    last = compiled["root"]["dag"]["tasks"]["outcome"]
+    assert last["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}, "told after any end"
 
 
 def test_steps_install_nothing_and_use_one_image(compiled: dict[str, Any]) -> None:
@@ -148,31 +164,86 @@ def test_steps_install_nothing_and_use_one_image(compiled: dict[str, Any]) -> No
     assert "python" in IMAGE, "the local runner warns of any other name on every step"
 
 
-def test_a_cluster_gets_limits_and_gpus_where_models_run(tmp_path: Path) -> None:
-    compile_to(tmp_path / "cluster.yaml", "cluster")
-    text = (tmp_path / "cluster.yaml").read_text(encoding="utf-8")
-    pipeline, platform = yaml.safe_load_all(text)
-    executors = pipeline["deploymentSpec"]["executors"]
+@dataclass(frozen=True)
+class Cluster:
+    profile: str
+    pipeline: dict[str, Any]
+    kubernetes: dict[str, Any]
+
+    def with_(self, key: str, value: Any = None) -> set[str]:
+        """Steps that have a setting, or have it with this text in it."""
+        return {
+            name.removeprefix("exec-").replace("-", "_")
+            for name, step in self.kubernetes.items()
+            if key in step and (value is None or value in str(step[key]))
+        }
+
+
+@pytest.fixture(scope="module", params=["cluster", "airgap"])
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """The training pipeline under a cluster's profile: executors, and what Kubernetes adds to each."""
+    path = tmp_path_factory.mktemp("cluster") / "training.yaml"
+    compile_to(path, PIPELINES["training"], request.param)
+    pipeline, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    kubernetes = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    return Cluster(request.param, pipeline, kubernetes)
+
+
+def test_a_cluster_gets_limits_and_gpus_where_models_run(cluster: Cluster) -> None:
     with_gpu = set()
-    for name, executor in executors.items():
+    for name, executor in cluster.pipeline["deploymentSpec"]["executors"].items():
         resources = executor["container"]["resources"]
         assert resources["resourceCpuLimit"]
         assert resources["resourceMemoryLimit"]
         if "accelerator" in resources:
-            with_gpu.add(name.removeprefix("exec-"))
+            with_gpu.add(name.removeprefix("exec-").replace("-", "_"))
             assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
-    assert with_gpu == {"train-lora", "evaluate"}
-    kubernetes = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    assert {
-        name.removeprefix("exec-") for name, step in kubernetes.items() if "tolerations" in step
-    } == with_gpu
-    assert kubernetes["exec-register"]["configMapAsEnv"][0]["configMapName"] == "twelvelead"
+    assert with_gpu == {"train_page_baseline", "train_lora", "evaluate"}
+    assert cluster.with_("tolerations") == cluster.with_("nodeSelector") == with_gpu
+    every = {stage.name for stage in STAGES} | {"draw", "publish", "outcome"}
+    assert cluster.with_("activeDeadlineSeconds") == every, "nothing runs for ever"
+    assert all(step["securityContext"]["runAsNonRoot"] for step in cluster.kubernetes.values())
 
 
-def test_limits_are_given_to_stages_that_exist() -> None:
-    assert set(STAGE_LIMITS) <= set(COMPONENTS)
+def test_secrets_and_volumes_reach_those_steps_alone_that_need_them(cluster: Cluster) -> None:
+    assert cluster.with_("secretAsEnv", "mlflow-pipeline") == {
+        "train_baseline", "train_page_baseline", "train_lora", "register", "outcome",
+    }  # fmt: skip
+    assert cluster.with_("secretAsEnv", "'s3'") == {"ingest", "publish", "train_lora", "evaluate"}
+    assert cluster.with_("pvcMount", "/models") == {"train_lora", "evaluate"}
+    assert cluster.with_("pvcMount", "/work") >= {"draw", "synthesize", "train_lora"}
+    assert bool(cluster.with_("imagePullSecret")) is (cluster.profile == "airgap")
+
+
+def test_a_failed_step_is_tried_again_later_and_a_refused_promotion_is_not(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    for name, task in tasks_of(cluster.pipeline).items():
+        if name.startswith("for-loop"):
+            continue
+        policy = task["retryPolicy"]
+        assert (policy["maxRetryCount"], policy["backoffDuration"]) == (3, "60s"), name
+        assert policy["backoffFactor"] == 2
+    compile_to(tmp_path / "p.yaml", PIPELINES["promotion"], cluster.profile)
+    promotion, _ = yaml.safe_load_all((tmp_path / "p.yaml").read_text(encoding="utf-8"))
+    assert "retryPolicy" not in tasks_of(promotion)["promote"]
+
+
+def test_pages_are_drawn_in_shares_that_synthesize_gathers(cluster: Cluster) -> None:
+    tasks = tasks_of(cluster.pipeline)
+    (loop,) = (task for name, task in tasks.items() if name.startswith("for-loop"))
+    parts = find(cluster.profile).parts
+    assert yaml.safe_load(loop["parameterIterator"]["items"]["raw"]) == list(range(parts))
+    assert tasks["synthesize"]["inputs"]["artifacts"]["drawn"]["taskOutputArtifact"]["producerTask"]
+    assert tasks["train_lora".replace("_", "-")].get("dependentTasks") == ["instruct", "synthesize"]
+    assert "train-lora" not in tasks["train-baseline"]["dependentTasks"], "the CNN trains beside it"
+
+
+def test_limits_are_given_to_steps_that_exist() -> None:
+    assert set(STEP_LIMITS) <= set(COMPONENTS) | set(ERRAND_COMPONENTS)
 
 
 def test_an_unknown_profile_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="Expected: local or cluster"):
-        compile_to(tmp_path / "x.yaml", "moon")
+    with pytest.raises(ParamsError, match="Expected: local or cluster or airgap"):
+        compile_to(tmp_path / "x.yaml", PIPELINES["data"], "moon")
+    assert set(REVIEWED) <= set(PROFILES)

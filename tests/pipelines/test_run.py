@@ -14,15 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from pipelines import folder as folders
 from pipelines import run as runner
 from pipelines.__main__ import app
 from pipelines.folder import StepError, gather, made_artifacts, opened
 from pipelines.run import code_fingerprint, file_fingerprints, run
 from pipelines.scoreboard import scoreboard
+from pipelines.variants import PIPELINES
 from typer.testing import CliRunner
 
-from twelvelead.errors import SetupError
+from twelvelead.data.digest import dvc_md5
+from twelvelead.errors import ParamsError, SetupError
 from twelvelead.params import Params, parse
 from twelvelead.stages import STAGES, find
 
@@ -35,6 +38,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calls:
     path = tmp_path / "calls"
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "fakes"))
     monkeypatch.setenv("FAKE_CALLS", str(path))
+    monkeypatch.setenv("FAKE_ENDS", str(tmp_path / "ends"))
     monkeypatch.setattr(runner, "code_fingerprint", lambda: "code")  # an editor may save during a test
 
     def read() -> list[str]:
@@ -52,6 +56,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent / "fakes"))
         patch.setenv("FAKE_CALLS", str(place / "calls"))
+        patch.setenv("FAKE_ENDS", str(place / "ends"))
         patch.chdir(place)
         (place / "params.yaml").write_text("name: trial\ntrain_lora: {rank: 8}\n", encoding="utf-8")
         done = CliRunner().invoke(app, ["run", "--set", "ingest.records=50"])
@@ -127,6 +132,57 @@ def test_a_rejected_run_ends_with_scores_the_verdict_and_where_to_look(finished:
     assert "report.html" in said
 
 
+def test_the_end_of_a_run_is_told_after_success_and_after_failure(
+    finished: Path, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (finished / "ends").read_text(encoding="utf-8") == "training SUCCEEDED\n"
+    assert (finished / "runs" / "latest" / "artifacts" / "outcome.json").is_file()
+    monkeypatch.setenv("FAKE_FAULTS", '{"ingest": "reject"}')
+    with pytest.raises(StepError):
+        run(Params(), tmp_path / "runs")
+    assert (tmp_path / "ends").read_text(encoding="utf-8") == "training FAILED\n"
+
+
+def test_pointers_to_the_data_are_kept_with_the_run(finished: Path) -> None:
+    latest = finished / "runs" / "latest"
+    told = json.loads((latest / "publication.json").read_text(encoding="utf-8"))
+    assert told["remote"] == ""
+    assert told["artifacts"]["pages"] == dvc_md5(latest / "artifacts" / "pages")
+    pointer = yaml.safe_load((latest / "artifacts" / "publication" / "pages.dvc").read_text(encoding="utf-8"))
+    assert pointer["outs"][0]["md5"] == told["artifacts"]["pages"]
+
+
+def test_an_adapter_made_elsewhere_is_judged_from_the_artifacts_of_its_run(
+    finished: Path, calls: Calls, tmp_path: Path
+) -> None:
+    place = (finished / "runs" / "latest").resolve()
+    folder = run(Params(), tmp_path / "runs", PIPELINES["evaluation"], {"place": str(place)})
+    assert calls() == ["evaluate", "gate", "register", "report"]
+    assert dvc_md5(folder / "artifacts" / "adapter") == dvc_md5(place / "artifacts" / "adapter")
+    assert "Verdict: REJECTED" in scoreboard(folder)
+
+
+def test_the_data_alone_are_made_and_told_of(calls: Calls, tmp_path: Path) -> None:
+    folder = run(Params(), tmp_path / "runs", PIPELINES["data"])
+    assert calls() == ["ingest", "validate", "synthesize", "instruct"]
+    assert "pages" in scoreboard(folder)
+    assert not (folder / "verdict.json").exists()
+
+
+def test_a_promotion_is_a_run_of_its_own(calls: Calls, tmp_path: Path) -> None:
+    folder = run(Params(), tmp_path / "runs", PIPELINES["promotion"], {"version": 7})
+    assert calls() == []
+    assert "twelvelead-reader version 7 holds the alias champion" in scoreboard(folder)
+
+
+def test_what_a_pipeline_does_not_take_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="takes no 'version'"):
+        run(Params(), tmp_path / "runs", PIPELINES["training"], {"version": 7})
+    with pytest.raises(ParamsError, match="must be told where its artifacts are"):
+        run(Params(), tmp_path / "runs", PIPELINES["evaluation"])
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_missing_figure_is_a_dash_on_the_scoreboard(finished: Path) -> None:
     row = next(line for line in scoreboard(finished / "runs" / "latest").splitlines() if "cnn" in line)
     assert row.split() == ["cnn", "0.910", "0.930", "0.710", "–"]
@@ -180,7 +236,10 @@ def test_a_stages_own_error_comes_through_and_the_mended_run_goes_on_from_there(
     assert caught.value.exit_code == 1
     assert "Resuming" in capsys.readouterr().err
     before = calls()
-    assert (before[0], before[-1]) == ("validate", "train_baseline")
+    assert before[0] == "validate"
+    assert "train_baseline" in before
+    assert not {"evaluate", "gate", "register"} & set(before), "nothing is made of what is missing"
+    done = set(before) - {"train_baseline"}
 
     monkeypatch.setenv("FAKE_FAULTS", '{"report": "bug"}')
     with pytest.raises(StepError, match="stage report failed: ZeroDivisionError: a bug") as caught:
@@ -190,7 +249,7 @@ def test_a_stages_own_error_comes_through_and_the_mended_run_goes_on_from_there(
     after = calls()
     assert after[-4:] == ["evaluate", "gate", "register", "report"]
     trainings = {"synthesize", "instruct", "train_baseline", "train_page_baseline", "train_lora"}
-    assert set(after[:-4]) == trainings - set(before[1:-1]), "what was done is not done again"
+    assert set(after[:-4]) == trainings - done, "what was done is not done again"
 
     monkeypatch.delenv("FAKE_FAULTS")
     folder = run(Params(), tmp_path / "runs")
@@ -228,10 +287,11 @@ def test_a_run_that_is_still_going_is_left_alone(tmp_path: Path, monkeypatch: py
 
 
 def test_the_key_of_a_run_changes_with_params_and_code_but_not_with_a_mended_policy() -> None:
-    def key(params: Params, code: str = "c", policy: str = "p") -> str:
-        return runner.Arguments(params, code, {"gate_files": policy}).key
+    def key(params: Params, code: str = "c", policy: str = "p", remote: str = "") -> str:
+        return runner.Arguments(params, code, {"gate_files": policy}, {"remote": remote}).key
 
     assert key(Params()) == key(Params(), policy="mended")
+    assert key(Params()) != key(Params(), remote="s3://elsewhere")
     assert key(Params()) != key(Params(), code="edited")
     assert key(Params()) != key(parse({"train_lora": {"rank": 8}}, where="here"))
 

@@ -11,13 +11,19 @@ from typing import Any
 
 import pytest
 import yaml
-from pipelines.submit import submit
-from pipelines.training import compiled_for
+from pipelines.package import compiled_for, digests, images_of
+from pipelines.submit import Order, submit
+from pipelines.variants import PIPELINES
 
 from twelvelead.errors import Error, ParamsError, SetupError
 from twelvelead.params import Params
 
 IMAGE = "twelvelead/steps@sha256:" + "a" * 64
+
+
+def order(name: str = "default", image: str = IMAGE, **said: str | int) -> Order:
+    """The training pipeline with one image."""
+    return Order(PIPELINES["training"], Params(name=name), (image,), said=said)
 
 
 class Server(ThreadingHTTPServer):
@@ -90,11 +96,11 @@ def test_a_run_carries_params_identity_and_an_image_by_digest(
 ) -> None:
     monkeypatch.setenv("KFP_TOKEN", "a token")
 
-    done = submit(Params(name="weekly"), host=server.address, image=IMAGE, wait_s=30)
+    done = submit(order("weekly"), host=server.address, wait_s=30)
 
     assert (done.id, done.state) == ("run-1", "SUCCEEDED")
     (run,) = server.bodies("/runs")
-    assert run["display_name"] == "weekly"
+    assert run["display_name"] == "training weekly"
     assert run["service_account"] == "pipeline"
     assert json.loads(run["runtime_config"]["parameters"]["params"])["name"] == "weekly"
     spec = run["pipeline_spec"]
@@ -107,7 +113,7 @@ def test_a_run_carries_params_identity_and_an_image_by_digest(
 def test_a_schedule_is_one_recurring_run(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KFP_HOST", server.address)
 
-    done = submit(Params(), image=IMAGE, cron="0 0 3 * * 0")
+    done = submit(order(), cron="0 0 3 * * 0")
 
     assert done.id == "rec-1"
     (made,) = server.bodies("/recurringruns")
@@ -120,41 +126,81 @@ def test_a_schedule_is_one_recurring_run(server: Server, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("image", ["twelvelead/steps", "twelvelead/steps:1", "x@sha256:abc"])
 def test_an_image_without_a_digest_is_refused_before_anything_is_sent(server: Server, image: str) -> None:
     with pytest.raises(ParamsError, match="is not named by digest"):
-        submit(Params(), host=server.address, image=image)
+        submit(order(image=image), host=server.address)
     assert not server.sent
 
 
 def test_a_schedule_of_five_fields_is_refused(server: Server) -> None:
     with pytest.raises(ParamsError, match="has 5 fields"):
-        submit(Params(), host=server.address, image=IMAGE, cron="0 3 * * 0")
+        submit(order(), host=server.address, cron="0 3 * * 0")
 
 
 def test_a_refusal_says_who_refused_and_what_to_check(server: Server) -> None:
     server.refuse = {"/runs": 403}
     with pytest.raises(SetupError, match=r"127\.0\.0\.1.*cannot be used: .*this identity may not"):
-        submit(Params(), host=server.address, image=IMAGE)
+        submit(order(), host=server.address)
 
 
 def test_a_server_that_is_not_there_is_said_so() -> None:
     with pytest.raises(SetupError, match="cannot be used"):
-        submit(Params(), host="http://127.0.0.1:9", image=IMAGE)
+        submit(order(), host="http://127.0.0.1:9")
 
 
 def test_no_address_is_said_so(server: Server) -> None:
     with pytest.raises(SetupError, match="no server is named"):
-        submit(Params(), image=IMAGE)
+        submit(order())
 
 
 def test_a_failed_run_that_was_waited_for_ends_in_its_reason(server: Server) -> None:
     server.state = "FAILED"
     with pytest.raises(Error, match="ended as FAILED: gate: no disk"):
-        submit(Params(), host=server.address, image=IMAGE, wait_s=30)
+        submit(order(), host=server.address, wait_s=30)
 
 
-def test_both_documents_survive_the_change_of_images(tmp_path: Path) -> None:
-    documents = list(yaml.safe_load_all(compiled_for(tmp_path / "p.yaml", IMAGE, "cluster").read_text()))
+def test_steps_know_their_images_and_where_data_go(server: Server) -> None:
+    submit(order(remote="s3://ecg/dvc"), host=server.address)
+
+    (run,) = server.bodies("/runs")
+    executors = run["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
+    told = {item["name"]: item["value"] for item in executors["exec-register"]["container"]["env"]}
+    assert told["TWELVELEAD_IMAGE_DIGEST"] == ",".join(
+        f"{target}=sha256:{'a' * 64}" for target in ("cpu", "gate", "gpu")
+    )
+    assert told["TWELVELEAD_DVC_REMOTE"] == "s3://ecg/dvc"
+    assert told["HF_HUB_OFFLINE"] == "1", "what the profile sets is kept"
+    assert run["runtime_config"]["parameters"]["remote"] == "s3://ecg/dvc"
+
+
+@pytest.mark.parametrize("name", ["data", "evaluation", "promotion"])
+def test_the_other_pipelines_are_submitted_with_their_own_arguments(server: Server, name: str) -> None:
+    said: dict[str, str | int] = {"place": "s3://ecg/runs/7"} if name == "evaluation" else {}
+
+    submit(Order(PIPELINES[name], Params(), (IMAGE,), "airgap", said), host=server.address)
+
+    (run,) = server.bodies("/runs")
+    given = run["runtime_config"]["parameters"]
+    assert {"params", "code", *PIPELINES[name].arguments, *PIPELINES[name].prints} == set(given)
+    assert run["pipeline_spec"]["pipeline_spec"]["pipelineInfo"]["name"] == f"twelvelead-{name}"
+
+
+def test_each_step_gets_the_image_of_its_target_and_both_documents_survive(tmp_path: Path) -> None:
+    images = images_of([f"{target}=x/{target}@sha256:{'b' * 64}" for target in ("cpu", "gpu", "gate")],
+                       by_digest=True)  # fmt: skip
+    path = compiled_for(tmp_path / "p.yaml", PIPELINES["training"], images, "cluster")
+    documents = list(yaml.safe_load_all(path.read_text()))
     assert len(documents) == 2
     steps = documents[0]["deploymentSpec"]["executors"]
-    assert {one["container"]["image"] for one in steps.values()} == {IMAGE}
+    named = {name: step["container"]["image"].partition("@")[0] for name, step in steps.items()}
+    assert named["exec-train-lora"] == named["exec-evaluate"] == "x/gpu"
+    assert named["exec-gate"] == named["exec-register"] == named["exec-outcome"] == "x/gate"
+    assert named["exec-ingest"] == named["exec-draw"] == named["exec-publish"] == "x/cpu"
     limits = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert limits["exec-train-lora"]["tolerations"]
+
+
+def test_a_target_without_an_image_or_an_unknown_one_is_refused() -> None:
+    with pytest.raises(ParamsError, match="no image is named for gpu, gate"):
+        images_of(["cpu=a"], by_digest=False)
+    with pytest.raises(ParamsError, match="there is no image 'tpu'"):
+        images_of(["tpu=a"], by_digest=False)
+    assert digests(images_of(["a:1"], by_digest=False)) == "cpu=a:1,gate=a:1,gpu=a:1"

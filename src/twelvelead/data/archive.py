@@ -49,7 +49,7 @@ class Folder:
             raise SetupError(
                 "the folder does not exist",
                 where=str(root),
-                fix="set ingest.path to a folder or s3:// prefix",
+                fix="set ingest.path to a folder, an s3:// prefix or a dvc: revision",
             )
         self.root = root
         self.name = str(root)

@@ -136,6 +136,11 @@ def version_tags(candidate: Candidate) -> dict[str, str]:
         "git_dirty": str(dirty).lower(),
         "kfp_run_id": os.environ.get("KFP_RUN_ID", ""),
         "image_digest": os.environ.get("TWELVELEAD_IMAGE_DIGEST", ""),
+        "dvc_remote": os.environ.get("TWELVELEAD_DVC_REMOTE", ""),
+        **{
+            f"raw.{key}": str(value)
+            for key, value in candidate.stages.get("ingest", {}).get("origin", {}).items()
+        },
         "params_sha256": _sha256(params),
         "seeds": json.dumps({stage: values["seed"] for stage, values in params.items() if "seed" in values}),
         **{f"dvc_md5.{artifact}": md5 for artifact, md5 in data_md5(candidate).items()},

@@ -92,6 +92,22 @@ def promote(
         return version
 
 
+def challenger(model_name: str, uri: str = "") -> int:
+    """The version that holds the alias `challenger`.
+
+    Raises:
+        RegistryError: None does.
+    """
+    with session(uri) as client:
+        found = number(holder(client, model_name, CHALLENGER))
+    if not found:
+        raise RegistryError(
+            f"no version of {model_name!r} is challenger",
+            fix="name a version; `twelvelead history` lists them",
+        )
+    return int(found)
+
+
 def rollback(model_name: str, uri: str = "", alias: str = CHAMPION) -> int:
     """Give the alias back to the last version before its holder that passed and was not rolled back itself.
 

@@ -79,14 +79,14 @@ def session(named: str = "") -> Iterator[MlflowClient]:
             logging.getLogger("mlflow").setLevel(loudness)
 
 
-def experiment_id(client: MlflowClient, uri: str) -> str:
-    """The id of our experiment, made at need; beside a SQLite file the artifacts go to `mlartifacts/`."""
-    found = client.get_experiment_by_name(EXPERIMENT)
+def experiment_id(client: MlflowClient, uri: str, name: str = EXPERIMENT) -> str:
+    """The id of an experiment, made at need; beside a SQLite file the artifacts go to `mlartifacts/`."""
+    found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
     file = _sqlite_file(uri)
     place = (file.parent / "mlartifacts").resolve().as_uri() if file else None
-    return str(client.create_experiment(EXPERIMENT, artifact_location=place))
+    return str(client.create_experiment(name, artifact_location=place))
 
 
 class MlflowTracker:

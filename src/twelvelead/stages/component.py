@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from twelvelead.errors import Error
 from twelvelead.params import from_json
@@ -21,7 +23,12 @@ from twelvelead.stages.run import Summary, run
 
 
 def run_in_component(
-    name: str, inputs: Mapping[str, str], output: str, params: str, run_id: str = ""
+    name: str,
+    inputs: Mapping[str, str],
+    output: str,
+    params: str,
+    run_id: str = "",
+    pieces: Iterable[str] = (),
 ) -> Summary:
     """Run a stage inside a pipeline step.
 
@@ -31,16 +38,50 @@ def run_in_component(
         output: Where the artifact shall appear.
         params: The whole params tree as JSON.
         run_id: The pipeline run's id, handed on as KFP_RUN_ID for the lineage.
+        pieces: Folders of work done in other steps; see `run`.
 
     Raises:
         SystemExit: The stage raised an Error; the code is the error's own.
     """
+    with _told(name, run_id), _alone():
+        paths = {artifact: Path(path) for artifact, path in inputs.items()}
+        return run(name, paths, Path(output), from_json(params), map(Path, pieces))
+
+
+def run_errand(
+    name: str, output: str, run_id: str = "", inputs: Mapping[str, str] | None = None, **arguments: Any
+) -> Summary:
+    """Run an errand inside a pipeline step.
+
+    Args:
+        name: The errand's name.
+        output: Where its artifact shall appear.
+        run_id: As for a stage.
+        inputs: Path of each artifact it reads, by name; None for an errand that reads none.
+        **arguments: Its own; `params` as JSON.
+
+    Raises:
+        SystemExit: The errand raised an Error; the code is the error's own.
+    """
+    with _told(name, run_id):
+        if "params" in arguments:
+            arguments["params"] = from_json(arguments["params"])
+        if inputs is not None:
+            arguments["inputs"] = {artifact: Path(path) for artifact, path in inputs.items()}
+        function = getattr(importlib.import_module(f"twelvelead.stages.{name}"), name)
+        found: Summary = function(output=Path(output), **arguments)
+        return found
+
+
+@contextlib.contextmanager
+def _told(name: str, run_id: str) -> Iterator[None]:
+    """A fault leaves its sentence behind and ends the step with its own exit code."""
     if run_id:  # the local runner sets it before: its own ids change when a run is resumed
         os.environ.setdefault("KFP_RUN_ID", run_id)
+    if _failed_before() and name != "outcome":
+        raise SystemExit(1)
     try:
-        with _alone():
-            paths = {artifact: Path(path) for artifact, path in inputs.items()}
-            return run(name, paths, Path(output), from_json(params))
+        yield
     except Error as fault:
         _leave(name, fault, fault.exit_code)
         raise SystemExit(fault.exit_code) from None
@@ -85,6 +126,13 @@ def _alone() -> Iterator[None]:
             say("waiting for the step of an earlier, killed attempt to end")
             fcntl.lockf(lock, fcntl.LOCK_EX)
         yield
+
+
+def _failed_before() -> bool:
+    """Whether a step of this run on this machine has failed. KFP goes on with what does not depend on it, as
+    a cluster should; here a person waits for the reason."""
+    path = os.environ.get("TWELVELEAD_FAULT")
+    return bool(path) and Path(str(path)).is_file()
 
 
 def _leave(stage: str, fault: Exception, exit_code: int) -> None:

@@ -26,6 +26,7 @@ from twelvelead.data.entry import Entry, copy_entry
 from twelvelead.data.folder import Found, adopt
 from twelvelead.data.pack import VOLUME_MB, pack
 from twelvelead.data.pool import in_order
+from twelvelead.data.revision import bring, is_revision
 from twelvelead.data.sources import Taking, take_folder, take_mimic, take_ptbxl
 from twelvelead.data.wfdb import write_record
 from twelvelead.params import Ingest
@@ -84,7 +85,12 @@ def ingest(inputs: Mapping[str, Path], output: Path, params: Ingest, work: Path)
         source, made = "simulated", _simulate(params, output, work)
         left_out: Summary = {}
     else:
-        archive = open_archive(params.path, work, anonymous=params.anonymous)
+        path = params.path
+        if is_revision(path):
+            place, origin = bring(path, work / "revision")
+            origin.write(output)
+            path = str(place)
+        archive = open_archive(path, work, anonymous=params.anonymous)
         if params.source == "ptb-xl":
             taking = take_ptbxl(archive, output, params.records, params.rate_hz)
         elif params.source == "mimic-iv-ecg":

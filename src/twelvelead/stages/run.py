@@ -8,12 +8,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import twelvelead
 from twelvelead.data.digest import dvc_md5
+from twelvelead.data.revision import ORIGIN
 from twelvelead.errors import DataError, Error, SetupError
 from twelvelead.params import Params, Section
 from twelvelead.progress import say
@@ -21,11 +22,14 @@ from twelvelead.stages import Stage, find
 
 Summary = dict[str, Any]
 LINEAGE = "lineage.json"
+PIECES_KEY = "made-by"  # in a folder of pieces: what they may be gathered into
 FILES_THAT_SHAPE = {"base", "policy"}  # hashed like inputs; a source folder is not, its copy in records/ is
 StageFunction = Callable[[Mapping[str, Path], Path, Any, Path], Summary]
 
 
-def run(name: str, inputs: Mapping[str, Path], output: Path, params: Params) -> Summary:
+def run(
+    name: str, inputs: Mapping[str, Path], output: Path, params: Params, pieces: Iterable[Path] = ()
+) -> Summary:
     """Run a stage.
 
     Args:
@@ -33,6 +37,7 @@ def run(name: str, inputs: Mapping[str, Path], output: Path, params: Params) -> 
         inputs: Path of each input artifact, by artifact name.
         output: Where the artifact shall appear; what is there is replaced, once the new one is whole.
         params: The whole tree; the stage sees its section.
+        pieces: Folders of work that was done elsewhere (`draw`); the stage finds it as its own.
 
     Returns:
         What the stage says of itself: JSON-ready counts and figures.
@@ -56,6 +61,8 @@ def run(name: str, inputs: Mapping[str, Path], output: Path, params: Params) -> 
     lineage = _lineage(stage, inputs, section)
     work = _work_folder(output, lineage["key"])
     work.mkdir(parents=True, exist_ok=True)
+    for piece in pieces:
+        take_pieces(piece, work, lineage["key"])
     output.parent.mkdir(parents=True, exist_ok=True)
     whole = output.with_name(f".tmp-{os.getpid()}-{output.name}")
     _remove(whole)
@@ -75,6 +82,8 @@ def run(name: str, inputs: Mapping[str, Path], output: Path, params: Params) -> 
     if not whole.exists():
         raise Error(f"stage {stage.name} ended without writing its output", where=str(output))
     if whole.is_dir():
+        if (origin := whole / ORIGIN).is_file():
+            lineage["entries"][stage.name]["origin"] = json.loads(origin.read_text(encoding="utf-8"))
         (whole / LINEAGE).write_text(
             json.dumps(lineage["entries"], indent=1, sort_keys=True) + "\n", encoding="utf-8"
         )
@@ -119,6 +128,47 @@ def code_fingerprint(root: Path = Path(twelvelead.__file__).parent) -> str:
 def _work_folder(output: Path, key: str) -> Path:
     root = os.environ.get("TWELVELEAD_WORK")
     return (Path(root) if root else output.parent / ".work") / key
+
+
+def work_of(name: str, inputs: Mapping[str, Path], output: Path, params: Params) -> tuple[Path, str]:
+    """The work folder of a stage, and the key that tells its half-done work from that of other inputs."""
+    stage = find(name)
+    key = str(_lineage(stage, inputs, params.section(name))["key"])
+    return _work_folder(output, key), key
+
+
+def leave_pieces(files: Iterable[Path], folder: Path, key: str) -> None:
+    """Copy finished pieces of work into a folder that `run` takes as `pieces`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        _copy_whole(path, folder / path.name)
+    (folder / PIECES_KEY).write_text(key, encoding="utf-8")
+
+
+def take_pieces(piece: Path, work: Path, key: str) -> None:
+    """Copy the pieces of a folder into the work folder.
+
+    Raises:
+        DataError: They were made from other inputs, params or code.
+    """
+    mark = piece / PIECES_KEY
+    made = mark.read_text(encoding="utf-8") if mark.is_file() else "nothing known"
+    if made != key:
+        raise DataError(
+            "pieces of other inputs, params or code",
+            where=str(piece),
+            expected=key,
+            fix=f"draw again: {made}",
+        )
+    for path in sorted(item for item in piece.iterdir() if item.name != PIECES_KEY):
+        if not (work / path.name).exists():
+            _copy_whole(path, work / path.name)
+
+
+def _copy_whole(path: Path, to: Path) -> None:
+    half = to.with_name(f".tmp-{os.getpid()}-{to.name}")
+    shutil.copyfile(path, half)
+    half.rename(to)
 
 
 def _replace(new: Path, old: Path) -> None:

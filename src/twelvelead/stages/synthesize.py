@@ -112,23 +112,8 @@ def synthesize(inputs: Mapping[str, Path], output: Path, params: Synthesize, wor
         RecordError: A record that validation let pass cannot be read or drawn.
         LeakageError: Words would be printed on a page of folds 9 or 10.
     """
-    frame, _ = read_validated(inputs["validation"])
-    if frame.empty:
-        raise DataError(
-            "no usable record, so no page",
-            where=str(inputs["validation"]),
-            fix="see quarantine.parquet there for the reasons",
-        )
-    sources = _sources(frame, inputs["records"], params)
-    chunks = [
-        Chunk(
-            work / f"chunk-{start:08d}.parquet",
-            tuple(sources[start : start + PAGES_PER_CHUNK]),
-            params,
-        )
-        for start in range(0, len(sources), PAGES_PER_CHUNK)
-    ]
-    _draw(chunks)
+    chunks = plan_chunks(inputs, params, work)
+    draw_chunks(chunks)
     writer = ShardWriter(output, "pages", PAGE, params.shard_mb)
     size_bytes = 0
     with _Manifest(output / MANIFEST) as manifest:
@@ -140,10 +125,10 @@ def synthesize(inputs: Mapping[str, Path], output: Path, params: Synthesize, wor
                 writer.add(row, len(data) + len(row["truth"] or b""))
                 size_bytes += len(data)
     shards = writer.close()
-    folds = Counter(source.fold for source in sources)
+    folds = Counter(source.fold for chunk in chunks for source in chunk.sources)
     style = PageStyle.from_params(params)
     return {
-        "pages": len(sources),
+        "pages": folds.total(),
         "shards": len(shards),
         "image_bytes": size_bytes,
         "folds": {str(fold): folds[fold] for fold in sorted(folds)},
@@ -152,6 +137,30 @@ def synthesize(inputs: Mapping[str, Path], output: Path, params: Synthesize, wor
         "height_px": style.height_px,
         "px_mm": style.px_mm,
     }
+
+
+def plan_chunks(inputs: Mapping[str, Path], params: Synthesize, folder: Path) -> list[Chunk]:
+    """Which pages there will be, cut into chunks whose files lie in `folder`. Depends on the index alone.
+
+    Raises:
+        DataError: No record is usable.
+    """
+    frame, _ = read_validated(inputs["validation"])
+    if frame.empty:
+        raise DataError(
+            "no usable record, so no page",
+            where=str(inputs["validation"]),
+            fix="see quarantine.parquet there for the reasons",
+        )
+    sources = _sources(frame, inputs["records"], params)
+    return [
+        Chunk(
+            folder / f"chunk-{start:08d}.parquet",
+            tuple(sources[start : start + PAGES_PER_CHUNK]),
+            params,
+        )
+        for start in range(0, len(sources), PAGES_PER_CHUNK)
+    ]
 
 
 class _Manifest:
@@ -200,7 +209,7 @@ def _sources(frame: Any, records: Path, params: Synthesize) -> list[Source]:
     return found
 
 
-def _draw(chunks: list[Chunk]) -> None:
+def draw_chunks(chunks: list[Chunk]) -> None:
     """Draw the chunks that are not there yet."""
     todo = [chunk for chunk in chunks if not chunk.file.is_file()]
     if len(todo) < len(chunks):

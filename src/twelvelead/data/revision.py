@@ -1,0 +1,180 @@
+"""Data under version control: `dvc:REPO#REVISION:PATH` names what a DVC repository tracks at a commit.
+
+DVC is a command here, never imported. Its remote's address lies in the repository; credentials come from the
+environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL and so on), as for every other S3 access.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from twelvelead.data.digest import dvc_md5
+from twelvelead.errors import ParamsError, SetupError
+from twelvelead.progress import say
+
+SCHEME = "dvc:"
+FORM = "dvc:REPO#REVISION:PATH, as in dvc:https://git.example/ecg.git#v2:raw/ptb-xl"
+ORIGIN = "origin.json"  # in an artifact: which revision its raw data was
+SECONDS = 6 * 3600  # for one transfer of an archive
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A path that a DVC repository tracks, at a branch, tag or commit.
+
+    Attributes:
+        repo: Folder or URL of the git repository.
+        revision: Branch, tag or commit.
+        path: Relative path within it.
+    """
+
+    repo: str
+    revision: str
+    path: str
+
+    @property
+    def shown(self) -> str:
+        """For messages and files: a password in the URL is left out."""
+        return f"{SCHEME}{_masked(self.repo)}#{self.revision}:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an artifact's raw data came from: the exact commit, and DVC's hash of the bytes."""
+
+    repo: str
+    revision: str
+    commit: str
+    path: str
+    dvc_md5: str
+
+    def write(self, folder: Path) -> None:
+        """Keep it in the artifact, for its lineage."""
+        (folder / ORIGIN).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+
+def is_revision(text: str) -> bool:
+    """Whether a source's path is a DVC revision."""
+    return text.startswith(SCHEME)
+
+
+def parse(text: str) -> Revision:
+    """Read `dvc:REPO#REVISION:PATH`.
+
+    Raises:
+        ParamsError: A part is missing, or the path leaves the repository.
+    """
+    repo, hash_, rest = text.removeprefix(SCHEME).rpartition("#")
+    revision, colon, path = rest.partition(":")
+    if not (is_revision(text) and hash_ and colon and repo and revision and path):
+        raise ParamsError(f"{text!r} names no DVC revision", expected=FORM)
+    if path.startswith("/") or ".." in Path(path).parts or revision.startswith("-"):
+        raise ParamsError(f"{text!r} leaves its repository", expected=FORM)
+    return Revision(repo, revision, path)
+
+
+def commit_of(revision: Revision) -> str:
+    """The commit that a branch, tag or abbreviated name means now.
+
+    Raises:
+        SetupError: The repository cannot be read, or has no such revision.
+    """
+    if _COMMIT.fullmatch(revision.revision):
+        return revision.revision
+    if Path(revision.repo).is_dir():
+        command = ["git", "-C", revision.repo, "rev-parse", "--verify", f"{revision.revision}^{{commit}}"]
+        return _run(command, revision).strip()
+    # A tag that is an object of its own names itself first and its commit with ^{} behind.
+    named = [f"refs/heads/{revision.revision}", f"refs/tags/{revision.revision}"]
+    lines = _run(["git", "ls-remote", revision.repo, *named, f"{named[1]}^{{}}"], revision).splitlines()
+    if not lines:
+        raise SetupError("the repository has no such branch or tag", where=revision.shown, expected=FORM)
+    return lines[-1].split()[0]
+
+
+def bring(text: str, cache: Path) -> tuple[Path, Origin]:
+    """Fetch what a revision tracks; what a killed run fetched of the same commit is not fetched again.
+
+    Args:
+        text: `dvc:REPO#REVISION:PATH`.
+        cache: Folder that holds one folder a commit and path.
+
+    Returns:
+        The local file or folder, and its origin.
+
+    Raises:
+        ParamsError: The text names no revision.
+        SetupError: git or dvc is missing, or the repository or its remote cannot be read.
+    """
+    revision = parse(text)
+    commit = commit_of(revision)
+    place = cache / commit[:16] / revision.path
+    if not place.exists():
+        say(f"{revision.shown}: commit {commit[:12]}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        half = place.with_name(f".tmp-{os.getpid()}-{place.name}")
+        shutil.rmtree(half, ignore_errors=True)
+        _run([_dvc(), "get", revision.repo, revision.path, "--rev", commit, "--out", str(half)], revision)
+        half.rename(place)
+    return place, Origin(_masked(revision.repo), revision.revision, commit, revision.path, dvc_md5(place))
+
+
+def run_dvc(arguments: list[str], cwd: Path, where: str) -> str:
+    """Run dvc in a folder.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        SetupError: It is missing or failed; carries its last words.
+    """
+    return _call([_dvc(), *arguments], where, cwd)
+
+
+def _dvc() -> str:
+    """DVC of this environment, else the one on the PATH."""
+    beside = Path(sys.executable).with_name("dvc")
+    found = str(beside) if beside.is_file() else shutil.which("dvc")
+    if not found:
+        raise SetupError("dvc is missing", fix="pip install 'twelvelead[data]'")
+    return found
+
+
+def _run(command: list[str], revision: Revision) -> str:
+    return _call(command, revision.shown, None)
+
+
+def _call(command: list[str], where: str, cwd: Path | None) -> str:
+    quiet = {"DVC_NO_ANALYTICS": "1", "GIT_TERMINAL_PROMPT": "0", "PYTHONWARNINGS": "ignore"}
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=os.environ | quiet, capture_output=True, text=True, timeout=SECONDS,
+            check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise SetupError(f"{command[0]} is missing", where=where, fix=f"install {command[0]}") from None
+    except subprocess.TimeoutExpired:
+        raise SetupError(
+            f"no end after {SECONDS} s", where=where, fix="try again: what came is kept"
+        ) from None
+    if done.returncode:
+        said = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
+        raise SetupError(
+            f"{Path(command[0]).name} {command[1]} failed: {_masked(' '.join(said[-3:]))[:500]}",
+            where=where,
+            fix="check the revision, the DVC remote in its .dvc/config, and AWS_ENDPOINT_URL, "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+    return done.stdout
+
+
+def _masked(text: str) -> str:
+    return re.sub(r"(?<=://)[^/@\s]*@", "***@", text)

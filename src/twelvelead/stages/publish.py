@@ -1,0 +1,123 @@
+"""Artifacts leave as a DVC version: pushed by content, each with the pointer file that brings it back.
+
+No repository is needed where this runs. Whoever keeps one commits the pointers there; the pipeline keeps them
+as an artifact and the registered version names the same hashes.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from twelvelead.data.digest import dvc_md5
+from twelvelead.data.revision import run_dvc
+from twelvelead.errors import DataError, SetupError
+from twelvelead.progress import say
+
+PUBLICATION = "publication.json"
+STORE = "store"
+
+
+def publish(inputs: Mapping[str, Path], output: Path, remote: str = "") -> dict[str, Any]:
+    """Write a pointer an artifact and publication.json; push to the remote, if one is named.
+
+    Args:
+        inputs: Path of each artifact, by name.
+        output: Folder to make.
+        remote: What `dvc remote add` takes, such as s3://bucket/dvc; credentials come from the environment.
+            Empty: pointers only, for data that stays where it is.
+
+    Returns:
+        The remote, and DVC's hash of each artifact.
+
+    Raises:
+        SetupError: An artifact is missing, dvc is not installed, or the remote refuses. What has arrived
+            there is not sent again.
+        DataError: The bytes changed while they were sent.
+    """
+    for name, path in inputs.items():
+        if not path.exists():
+            raise SetupError(
+                f"artifact {name!r} is missing", where=str(path), fix="run the stage that makes it"
+            )
+    output.mkdir(parents=True, exist_ok=True)
+    digests = {}
+    with tempfile.TemporaryDirectory() as folder:
+        if remote:
+            open_store(Path(folder), remote)
+        for name, path in inputs.items():
+            pointer = f"{name}.dvc"
+            digests[name] = dvc_md5(path)
+            if remote:
+                say(f"publish: {name} → {remote}")
+                send = [
+                    "add",
+                    "--quiet",
+                    "--to-remote",
+                    "--remote",
+                    STORE,
+                    str(path.resolve()),
+                    "--out",
+                    name,
+                ]
+                run_dvc(send, Path(folder), remote)
+                text = (Path(folder) / pointer).read_text(encoding="utf-8")
+                if (sent := yaml.safe_load(text)["outs"][0]["md5"]) != digests[name]:
+                    raise DataError(f"{name} changed while it was sent", expected=digests[name], where=sent)
+            else:
+                text = pointer_to(name, path, digests[name])
+            (output / pointer).write_text(text, encoding="utf-8")
+    told = {"remote": remote, "artifacts": digests}
+    (output / PUBLICATION).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    return {"remote": remote, **{f"md5.{name}": digest for name, digest in digests.items()}}
+
+
+def restore(publication: Path, name: str, output: Path) -> None:
+    """Bring a published artifact back.
+
+    Args:
+        publication: A publication.json, with its pointer files beside it.
+        name: The artifact.
+        output: Where it shall lie.
+
+    Raises:
+        SetupError: It was not published, nothing was pushed, or the remote cannot be read.
+        DataError: Other bytes came than were published.
+    """
+    told = json.loads(publication.read_text(encoding="utf-8"))
+    if name not in told["artifacts"]:
+        raise SetupError(
+            f"{name!r} was not published", where=str(publication), expected=", ".join(told["artifacts"])
+        )
+    if not told["remote"]:
+        raise SetupError("its artifacts were not pushed", where=str(publication), fix="publish with --remote")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".tmp-restore-") as folder:
+        open_store(Path(folder), told["remote"])
+        pointer = publication.with_name(f"{name}.dvc").read_text(encoding="utf-8")
+        (Path(folder) / f"{name}.dvc").write_text(pointer, encoding="utf-8")
+        run_dvc(["pull", "--quiet", f"{name}.dvc"], Path(folder), told["remote"])
+        if (came := dvc_md5(Path(folder) / name)) != told["artifacts"][name]:
+            raise DataError(f"{name} came back changed", expected=told["artifacts"][name], where=came)
+        (Path(folder) / name).rename(output)
+
+
+def open_store(folder: Path, remote: str) -> None:
+    """Make a folder a DVC workspace without git, with one remote. Nothing is copied where a link will do."""
+    run_dvc(["init", "--no-scm", "--quiet"], folder, remote)
+    run_dvc(["config", "--quiet", "cache.type", "hardlink,copy"], folder, remote)
+    run_dvc(["remote", "add", "--quiet", "--default", STORE, remote], folder, remote)
+
+
+def pointer_to(name: str, path: Path, md5: str) -> str:
+    """The pointer file as `dvc add` writes it."""
+    files = [item for item in path.rglob("*") if item.is_file()] if path.is_dir() else [path]
+    out: dict[str, Any] = {"md5": md5, "size": sum(item.stat().st_size for item in files)}
+    if path.is_dir():
+        out["nfiles"] = len(files)
+    return yaml.safe_dump({"outs": [{**out, "hash": "md5", "path": name}]}, sort_keys=False)

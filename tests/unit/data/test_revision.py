@@ -1,0 +1,109 @@
+"""Data by DVC revision: what a name means, what comes, and what is said when nothing does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from twelvelead.data import revision
+from twelvelead.data.digest import dvc_md5
+from twelvelead.data.revision import ORIGIN, bring, commit_of, parse
+from twelvelead.errors import ParamsError, SetupError
+
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    """git in a repository `repo` that tracks `raw/` by DVC."""
+    repo = tmp_path / "repo"
+
+    def call(*arguments: str) -> str:
+        who = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+        command = ["git", *who, "-C", str(repo), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    (repo / "raw").mkdir(parents=True)
+    (repo / "raw" / "table.csv").write_text("first", encoding="utf-8")
+    call("init", "-q", "-b", "main")
+    dvc = [str(Path(sys.executable).with_name("dvc"))]
+    for words in (["init", "-q"], ["remote", "add", "-q", "-d", "s", str(tmp_path / "store")],
+                  ["add", "-q", "raw"], ["push", "-q"]):  # fmt: skip
+        subprocess.run([*dvc, *words], cwd=repo, check=True, capture_output=True)
+    call("add", ".")
+    call("commit", "-q", "-m", "one")
+    call("tag", "v1")
+    call("tag", "-a", "v1-noted", "-m", "a tag that is an object of its own")
+    return call
+
+
+@pytest.mark.parametrize(
+    ("text", "repo", "rev", "path"),
+    [
+        ("dvc:../data#main:raw/ptb-xl", "../data", "main", "raw/ptb-xl"),
+        ("dvc:https://git.example/ecg.git#v2:raw", "https://git.example/ecg.git", "v2", "raw"),
+        ("dvc:git@git.example:ecg/data.git#v2:raw", "git@git.example:ecg/data.git", "v2", "raw"),
+    ],
+)
+def test_a_revision_is_read_from_its_name(text: str, repo: str, rev: str, path: str) -> None:
+    found = parse(text)
+    assert (found.repo, found.revision, found.path) == (repo, rev, path)
+
+
+@pytest.mark.parametrize(
+    "text", ["dvc:repo", "dvc:repo#main", "dvc:#main:raw", "dvc:r#:raw", "dvc:r#m:", "dvc:r#m:../x",
+             "dvc:r#m:/x", "dvc:r#--upload-pack=x:raw"],
+)  # fmt: skip
+def test_a_name_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ParamsError, match="dvc:REPO#REVISION:PATH"):
+        parse(text)
+
+
+def test_branches_and_tags_become_the_commit_they_mean(git: Git, tmp_path: Path) -> None:
+    head = git("rev-parse", "HEAD")
+    for repo in (tmp_path / "repo", f"file://{tmp_path / 'repo'}"):
+        for name in ("main", "v1", "v1-noted", head):
+            assert commit_of(parse(f"dvc:{repo}#{name}:raw")) == head, (repo, name)
+
+
+def test_the_bytes_of_a_commit_come_even_after_the_branch_moved(git: Git, tmp_path: Path) -> None:
+    (tmp_path / "repo" / "raw" / "table.csv").write_text("second", encoding="utf-8")
+    place, origin = bring(f"dvc:{tmp_path / 'repo'}#v1:raw", tmp_path / "cache")
+    assert (place / "table.csv").read_text(encoding="utf-8") == "first"
+    assert origin.commit == git("rev-parse", "v1")
+    assert origin.dvc_md5 == dvc_md5(place)
+    origin.write(tmp_path)
+    assert json.loads((tmp_path / ORIGIN).read_text(encoding="utf-8"))["revision"] == "v1"
+
+
+def test_what_is_here_already_is_not_fetched_again(
+    git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"dvc:{tmp_path / 'repo'}#v1:raw"
+    first, _ = bring(name, tmp_path / "cache")
+    monkeypatch.setattr(revision, "_dvc", lambda: pytest.fail("fetched again"))
+    again, _ = bring(name, tmp_path / "cache")
+    assert again == first
+
+
+def test_what_is_not_there_is_said_in_words(git: Git, tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"git .*failed|no such branch"):
+        bring(f"dvc:{tmp_path / 'repo'}#nowhere:raw", tmp_path / "cache")
+    with pytest.raises(SetupError, match="no such branch or tag"):
+        bring(f"dvc:file://{tmp_path / 'repo'}#nowhere:raw", tmp_path / "cache")
+    with pytest.raises(SetupError, match="dvc get failed"):
+        bring(f"dvc:{tmp_path / 'repo'}#v1:cooked", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists() or not [
+        path for path in (tmp_path / "cache").rglob("*") if path.is_file()
+    ]
+
+
+def test_a_password_is_never_shown() -> None:
+    found = parse("dvc:https://me:secret@git.example/ecg.git#v2:raw")
+    assert "secret" not in found.shown
+    assert "git.example/ecg.git" in found.shown
