@@ -19,7 +19,7 @@ from twelvelead.params import Params
 from twelvelead.progress import say
 
 DONE = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
-HOST, TOKEN = "KFP_HOST", "KFP_TOKEN"
+HOST, TOKEN, TOKEN_FILE = "KFP_HOST", "KFP_TOKEN", "KFP_TOKEN_FILE"
 PIPELINE_IDENTITY = "pipeline"
 
 
@@ -73,7 +73,8 @@ def submit(
 
     Args:
         order: What shall run.
-        host: Address of the KFP API; empty for the environment's KFP_HOST. KFP_TOKEN is sent if it is set.
+        host: Address of the KFP API; empty for the environment's KFP_HOST. What KFP_TOKEN holds, or the
+            file that KFP_TOKEN_FILE names, is sent along.
         namespace: Whose run it is.
         experiment: Where it is listed; made at need.
         cron: Six fields, seconds first, as KFP has them: a schedule instead of a run.
@@ -136,6 +137,15 @@ def _wait(client: Any, run_id: str, wait_s: int) -> str:
     return state
 
 
+def _token() -> str | None:
+    """What the API asks for: said outright, or in a file, as a pod's own identity has it."""
+    file = os.environ.get(TOKEN_FILE, "")
+    try:
+        return os.environ.get(TOKEN) or (Path(file).read_text(encoding="utf-8").strip() if file else None)
+    except OSError as fault:
+        raise SetupError(f"the token cannot be read: {fault}", where=TOKEN_FILE) from None
+
+
 @contextmanager
 def _server(host: str) -> Iterator[Any]:
     """A client on the server; whatever its libraries throw becomes one sentence."""
@@ -147,7 +157,7 @@ def _server(host: str) -> Iterator[Any]:
         with warnings.catch_warnings():
             # It tells everybody that it needs Kubeflow Pipelines 2; from here no other is met.
             warnings.filterwarnings("ignore", message="This client only works", category=FutureWarning)
-            client = Client(host=host, existing_token=os.environ.get(TOKEN) or None)
+            client = Client(host=host, existing_token=_token())
         yield client
     except (ApiException, HTTPError, OSError) as fault:
         reason = getattr(fault, "body", "") or str(fault)

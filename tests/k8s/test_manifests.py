@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pipelines.__main__ import app
+from typer.main import get_command
 
+from twelvelead.params import parse
 from twelvelead.registry.tracking import without_advice
 
 OVERLAYS = ("local", "gpu", "airgap")
@@ -48,6 +51,8 @@ def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
         f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]["spec"]
         for one in of_kind(manifests, "Deployment", "StatefulSet", "Job")
     }
+    for one in of_kind(manifests, "CronJob"):
+        found[f"CronJob {one['metadata']['name']}"] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     for one in of_kind(manifests, RUNTIME):
         for job in one["spec"]["template"]["spec"]["replicatedJobs"]:
             found[f"{one['metadata']['name']} {job['name']}"] = job["template"]["spec"]["template"]["spec"]
@@ -114,7 +119,7 @@ def test_no_pod_breaks_the_restricted_standard(overlay: str, rendered: dict[str,
             assert context["allowPrivilegeEscalation"] is False, name
             assert context["readOnlyRootFilesystem"] is True, name
             assert context["capabilities"] == {"drop": ["ALL"]}, name
-        allowed = {"emptyDir", "persistentVolumeClaim", "secret", "configMap"}
+        allowed = {"emptyDir", "persistentVolumeClaim", "secret", "configMap", "projected"}
         assert all(set(volume) - {"name"} <= allowed for volume in pod["volumes"]), name
 
 
@@ -196,3 +201,29 @@ def test_pipeline_steps_name_a_config_map_and_keys_that_exist(
     keys = set(named(rendered["gpu"], "ConfigMap", "twelvelead")["data"])
     text = (root / "pipelines" / "resources.py").read_text(encoding="utf-8")
     assert set(re.findall(r'\{"(\w+)": "MLFLOW_TRACKING_URI"\}', text)) <= keys
+
+
+def test_retraining_waits_for_a_hand_and_submits_by_an_identity_that_can_do_nothing_else(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    assert not of_kind(rendered["local"], "CronJob")
+    for overlay in ("gpu", "airgap"):
+        job = named(rendered[overlay], "CronJob", "retrain")["spec"]
+        assert job["suspend"] is True
+        assert job["concurrencyPolicy"] == "Forbid"
+        pod = job["jobTemplate"]["spec"]["template"]["spec"]
+        assert pod["automountServiceAccountToken"] is False
+        (source,) = next(one for one in pod["volumes"] if one["name"] == "token")["projected"]["sources"]
+        assert source["serviceAccountToken"]["audience"] == "pipelines.kubeflow.org"
+        rules = named(rendered[overlay], "Role", "submit-runs")["rules"]
+        assert {group for rule in rules for group in rule["apiGroups"]} == {"pipelines.kubeflow.org"}
+        params = named(rendered[overlay], "ConfigMap", "retraining")["data"]["params.yaml"]
+        assert parse(yaml.safe_load(params), where="k8s").name == "retraining"
+
+
+def test_the_retraining_command_is_one_that_the_pipelines_take(rendered: dict[str, list[Manifest]]) -> None:
+    pod = named(rendered["gpu"], "CronJob", "retrain")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["command"] == ["python3", "-m", "pipelines", "submit"]
+    known = {name for param in get_command(app).commands["submit"].params for name in param.opts}  # type: ignore[attr-defined]
+    assert {word.partition("=")[0] for word in container["args"]} <= known

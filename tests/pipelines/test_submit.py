@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
     monkeypatch.setenv("HOME", str(tmp_path))  # the client keeps a context file there
-    for name in ("KFP_HOST", "KFP_TOKEN"):
+    for name in ("KFP_HOST", "KFP_TOKEN", "KFP_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
     with Server() as found:
         threading.Thread(target=found.serve_forever, daemon=True).start()
@@ -108,6 +108,18 @@ def test_a_run_carries_params_identity_and_an_image_by_digest(
     assert {one["container"]["image"] for one in executors.values()} == {IMAGE}
     assert "kubernetes" in spec["platform_spec"]["platforms"], "limits and tolerations travel too"
     assert all(token == "Bearer a token" for *_, token in server.sent)
+
+
+def test_a_pod_shows_the_token_of_its_own_identity(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("a pod's token\n", encoding="utf-8")
+    monkeypatch.setenv("KFP_TOKEN_FILE", str(tmp_path / "token"))
+    submit(order(), host=server.address)
+    assert all(token == "Bearer a pod's token" for *_, token in server.sent)
+    monkeypatch.setenv("KFP_TOKEN_FILE", str(tmp_path / "nothing"))
+    with pytest.raises(SetupError, match="the token cannot be read"):
+        submit(order(), host=server.address)
 
 
 def test_a_schedule_is_one_recurring_run(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import configparser
-import importlib.util
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.registry.mlflow_server import PIPELINE, READER, Server, Unavailable, postgres, running
 from tests.unit.registry.conftest import POLICY, write_artifacts
 
 from twelvelead.errors import RegistryError
@@ -25,114 +19,15 @@ from twelvelead.registry.tracking import session
 
 pytestmark = pytest.mark.slow
 NAME = "twelvelead-reader"
-PIPELINE, READER = ("pipeline", "the pipeline's password"), ("reader", "the reader's password")
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server and the folder it keeps its files in."""
-
-    uri: str
-    folder: Path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A fresh PostgreSQL cluster; it refuses to run as root, so root lends it to the user postgres."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    found = (
-        programs[-1].parent if programs else shutil.which("initdb") and Path(shutil.which("initdb")).parent
-    )
-    if not found:
-        pytest.skip("no PostgreSQL here: apt-get install postgresql")
-    # Not below pytest's own folder: that is closed to other users.
-    folder = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
-    own = {"user": "postgres"} if os.geteuid() == 0 else {}
-    if own:
-        shutil.chown(folder, "postgres")
-    port, data = free_port(), folder / "data"
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": folder, **own}
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
-        initdb = [found / "initdb", "-D", data, "-U", "mlflow", "--auth=trust", "--no-sync"]
-        subprocess.run(initdb, check=True, **quiet)
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        start = [found / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
-        subprocess.run(start, check=True, **quiet)
-        for name in ("tracking", "auth"):
-            subprocess.run(
-                [found / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow", name],
-                check=True,
-                **quiet,
-            )
-        yield f"postgresql+psycopg2://mlflow@127.0.0.1:{port}"
-    finally:
-        subprocess.run([found / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, **quiet)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    if importlib.util.find_spec("flask_wtf") is None:
-        pytest.skip("MLflow's basic auth needs Flask-WTF")
-    import requests
-
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
-    ini = configparser.ConfigParser()
-    ini["mlflow"] = {
-        "default_permission": "READ",
-        "database_uri": f"{postgres}/auth",
-        "admin_username": "admin",
-        "admin_password": "the admin's password",
-        "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
-        "auth_cache_ttl_seconds": "60",
-    }
-    with (folder / "auth.ini").open("w") as stream:
-        ini.write(stream)
-    uri = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", "2",
-        "--backend-store-uri", f"{postgres}/tracking", "--artifacts-destination", str(folder / "artifacts"),
-        "--app-name", "basic-auth",
-    ]  # fmt: skip
-    environment = {
-        **os.environ,
-        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": "only for this test",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
-        )
-    try:
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                if requests.get(f"{uri}/health", timeout=5).ok:
-                    break
-            except requests.RequestException:
-                pass
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the server did not start:\n{(folder / 'log').read_text()[-3000:]}")
-            time.sleep(0.5)
-        for name, password in (PIPELINE, READER):
-            requests.post(
-                f"{uri}/api/2.0/mlflow/users/create",
-                json={"username": name, "password": password},
-                auth=("admin", "the admin's password"),
-                timeout=30,
-            ).raise_for_status()
-        yield Server(uri, folder)
-    finally:
-        os.killpg(process.pid, 9)
-        process.wait()
+        with postgres() as database, running(database, tmp_path_factory.mktemp("server")) as found:
+            yield found
+    except Unavailable as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture

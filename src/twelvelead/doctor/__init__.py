@@ -1,0 +1,1 @@
+"""Whether what is needed is there: on this machine, and in a cluster."""

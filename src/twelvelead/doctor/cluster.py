@@ -1,0 +1,276 @@
+"""A cluster: everything that k8s/ and the pipelines count on, looked at by the API server's own word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from twelvelead.doctor.finding import Finding, each, good, judged
+from twelvelead.errors import SetupError
+
+VERSION = (1, 33)
+KUBEFLOW = "kubeflow"
+TRAINER, JOBSET = "trainer.kubeflow.org", "jobset.x-k8s.io"
+RUNTIME = "twelvelead-lora"
+ACCOUNTS = ("pipeline", "trainer", "mlflow")
+# Names and keys of k8s/base and pipelines/resources.py; a test holds them together.
+SECRETS: Mapping[str, tuple[str, ...]] = {
+    "mlflow": ("backend_store_uri", "artifacts", "access_key", "secret_key", "flask_secret_key", "auth.ini"),
+    "mlflow-pipeline": ("username", "password"),
+    "s3": ("access_key", "secret_key"),
+}
+SETTINGS = ("mlflow_tracking_uri", "s3_endpoint_url")
+CLAIMS = ("models", "work")
+# What the pipeline's identity must be let do, and what it must not: (verb, group, resource, in our
+# namespace).
+MAY: Sequence[tuple[str, str, str, bool]] = (
+    ("create", TRAINER, "trainjobs", True),
+    ("watch", TRAINER, "trainjobs", True),
+    ("delete", TRAINER, "trainjobs", True),
+    ("get", TRAINER, "clustertrainingruntimes", False),
+    ("list", "", "pods", True),
+    ("get", "", "pods/log", True),
+    ("list", "", "events", True),
+)
+MAY_NOT: Sequence[tuple[str, str, str, bool]] = (
+    ("get", "", "secrets", True),
+    ("create", "", "pods", True),
+    ("create", TRAINER, "clustertrainingruntimes", False),
+    ("get", "", "secrets", False),
+)
+
+
+def examine(namespace: str = "twelvelead", kubeconfig: str = "") -> list[Finding]:
+    """Look at a cluster.
+
+    Args:
+        namespace: Where Twelvelead is installed.
+        kubeconfig: File; empty for KUBECONFIG, ~/.kube/config or a pod's own identity.
+
+    Raises:
+        SetupError: The kubernetes package is missing, or no cluster is named.
+    """
+    api = _connect(kubeconfig)
+    findings = each("API server", [partial(_version, api)])
+    if findings[0].state == "bad":
+        return findings
+    looks: list[Callable[[], Finding]] = [
+        partial(_group, api, TRAINER, "v1alpha1", "Kubeflow Trainer 2.3"),
+        partial(_group, api, JOBSET, "v1alpha2", "JobSet, which comes with the Trainer"),
+        partial(_service, api, KUBEFLOW, "ml-pipeline", "Kubeflow Pipelines"),
+        partial(_namespace, api, namespace),
+        *(partial(_account, api, namespace, name) for name in ACCOUNTS),
+        *(partial(_secret, api, namespace, name) for name in SECRETS),
+        partial(_settings, api, namespace),
+        *(partial(_claim, api, namespace, name) for name in CLAIMS),
+        partial(_runtime, api),
+        *(partial(_right, api, namespace, right, True) for right in MAY),
+        *(partial(_right, api, namespace, right, False) for right in MAY_NOT),
+        partial(_closed, api, namespace),
+        partial(_mlflow, api, namespace),
+        partial(_gpus, api),
+    ]
+    return findings + each("cluster", looks)
+
+
+def _connect(kubeconfig: str) -> Any:
+    try:
+        from kubernetes import client, config
+    except ImportError as missing:
+        raise SetupError(
+            f"kubernetes is missing ({missing})", fix="pip install 'twelvelead[pipeline]'"
+        ) from None
+    try:
+        settings = client.Configuration()
+        if kubeconfig:
+            config.load_kube_config(kubeconfig, client_configuration=settings)
+        else:
+            config.load_config(client_configuration=settings)
+    except (config.ConfigException, OSError) as fault:
+        raise SetupError(
+            f"no cluster is named: {fault}",
+            fix="set KUBECONFIG or --kubeconfig; `kubectl cluster-info` must answer",
+        ) from None
+    settings.retries = 1
+    return client.ApiClient(settings)
+
+
+def _get(api: Any, path: str) -> tuple[int, Any]:
+    """Status and tree of an object; what the server refuses is an answer too."""
+    from kubernetes.client import ApiException
+
+    try:
+        tree, status, _ = api.call_api(
+            path, "GET", response_type="object", auth_settings=["BearerToken"], _request_timeout=(10, 30)
+        )
+        return int(status), tree
+    except ApiException as refusal:
+        return int(refusal.status or 0), {}
+
+
+def _seen(api: Any, path: str, name: str, fix: str, tell: Callable[[Any], Finding]) -> Finding:
+    status, tree = _get(api, path)
+    if status == 403:
+        return Finding(name, "unseen", "you may not look at it", "ask as somebody who may")
+    if status == 404:
+        return Finding(name, "bad", "is not there", fix)
+    return tell(tree) if status == 200 else Finding(name, "bad", f"the API server says {status}", fix)
+
+
+def _version(api: Any) -> Finding:
+    from urllib3.exceptions import HTTPError
+
+    try:
+        status, tree = _get(api, "/version")
+    except HTTPError as fault:
+        return Finding(
+            "API server", "bad", f"does not answer: {str(fault)[:160]}", "check the address and the VPN"
+        )
+    if status != 200:
+        return Finding("API server", "bad", f"says {status}", "check your credentials")
+    major, minor = int(tree["major"]), int("".join(c for c in tree["minor"] if c.isdigit()))
+    fix = f"Kubernetes {VERSION[0]}.{VERSION[1]} or later is needed"
+    return judged("API server", (major, minor) >= VERSION, f"Kubernetes {major}.{minor}", fix)
+
+
+def _group(api: Any, group: str, version: str, what: str) -> Finding:
+    return _seen(
+        api, f"/apis/{group}/{version}", what, f"install it; {group}/{version} is not served",
+        lambda tree: good(what, f"{group}/{version} serves {len(tree.get('resources', []))} resources"),
+    )  # fmt: skip
+
+
+def _service(api: Any, namespace: str, service: str, what: str) -> Finding:
+    path, fix = (
+        f"/api/v1/namespaces/{namespace}/services/{service}",
+        f"install it in the namespace {namespace}",
+    )
+    return _seen(api, path, what, fix, lambda _: good(what, f"service {service} in {namespace}"))
+
+
+def _namespace(api: Any, namespace: str) -> Finding:
+    def tell(tree: Any) -> Finding:
+        level = tree["metadata"].get("labels", {}).get("pod-security.kubernetes.io/enforce", "nothing")
+        said = f"pod security enforces {level}"
+        return judged(
+            f"namespace {namespace}", level == "restricted", said, "kubectl apply -k k8s/overlays/…"
+        )
+
+    fix = "kubectl apply -k k8s/overlays/gpu (or local, airgap)"
+    return _seen(api, f"/api/v1/namespaces/{namespace}", f"namespace {namespace}", fix, tell)
+
+
+def _account(api: Any, namespace: str, name: str) -> Finding:
+    what = f"service account {name}"
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
+    return _seen(api, path, what, "kubectl apply -k k8s/overlays/…", lambda _: good(what, "there"))
+
+
+def _secret(api: Any, namespace: str, name: str) -> Finding:
+    what = f"secret {name}"
+
+    def tell(tree: Any) -> Finding:
+        missing = [key for key in SECRETS[name] if not (tree.get("data") or {}).get(key)]
+        said = f"lacks {', '.join(missing)}" if missing else f"{len(SECRETS[name])} keys"
+        return judged(what, not missing, said, "docs/kubernetes.md has the command that makes it")
+
+    path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+    return _seen(api, path, what, "docs/kubernetes.md has the command that makes it", tell)
+
+
+def _settings(api: Any, namespace: str) -> Finding:
+    what = "settings (config map twelvelead)"
+
+    def tell(tree: Any) -> Finding:
+        missing = [key for key in SETTINGS if key not in (tree.get("data") or {})]
+        said = f"lacks {', '.join(missing)}" if missing else "complete"
+        return judged(what, not missing, said, "kubectl apply -k k8s/overlays/…")
+
+    path = f"/api/v1/namespaces/{namespace}/configmaps/twelvelead"
+    return _seen(api, path, what, "kubectl apply -k k8s/overlays/…", tell)
+
+
+def _claim(api: Any, namespace: str, name: str) -> Finding:
+    what = f"volume {name}"
+
+    def tell(tree: Any) -> Finding:
+        phase, modes = tree.get("status", {}).get("phase", "unknown"), tree["spec"]["accessModes"]
+        if phase == "Pending":
+            fix = (
+                "a storage class that waits for its first pod is right; else `kubectl describe pvc` tells why"
+            )
+            return Finding(what, "unseen", "not bound yet", fix)
+        return judged(what, phase == "Bound", f"{phase}, {', '.join(modes)}", "kubectl describe pvc")
+
+    path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}"
+    return _seen(api, path, what, "kubectl apply -k k8s/overlays/…", tell)
+
+
+def _runtime(api: Any) -> Finding:
+    what = f"training runtime {RUNTIME}"
+
+    def tell(tree: Any) -> Finding:
+        label = tree["metadata"].get("labels", {}).get(f"{TRAINER}/framework")
+        return judged(what, label == "torch", f"framework {label}", "kubectl apply -k k8s/overlays/…")
+
+    path = f"/apis/{TRAINER}/v1alpha1/clustertrainingruntimes/{RUNTIME}"
+    return _seen(api, path, what, "kubectl apply -k k8s/overlays/…, after the Trainer", tell)
+
+
+def _right(api: Any, namespace: str, right: tuple[str, str, str, bool], wanted: bool) -> Finding:
+    from kubernetes import client
+
+    verb, group, resource, here = right
+    kind, _, sub = resource.partition("/")
+    where = "here" if here else "in the cluster"
+    what = f"identity pipeline {'may' if wanted else 'may not'} {verb} {resource} {where}"
+    place = {"namespace": namespace} if here else {}
+    asked = {"verb": verb, "group": group, "resource": kind, "subresource": sub, **place}
+    user = f"system:serviceaccount:{namespace}:pipeline"
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "groups": groups, "resourceAttributes": asked},
+    }
+    try:
+        answer = client.AuthorizationV1Api(api).create_subject_access_review(
+            review, _request_timeout=(10, 30)
+        )
+    except client.ApiException as refusal:
+        return Finding(
+            what, "unseen", f"you may not ask ({refusal.status})", "ask as a cluster's administrator"
+        )
+    allowed = bool(answer.status.allowed)
+    said = "allowed" if allowed else "not allowed"
+    return judged(what, allowed is wanted, said, "k8s/base/rights.yaml; a wider binding stands beside it?")
+
+
+def _closed(api: Any, namespace: str) -> Finding:
+    what = "network closed by default"
+    path = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/deny-all"
+    return _seen(api, path, what, "kubectl apply -k k8s/overlays/…", lambda _: good(what, "policy deny-all"))
+
+
+def _mlflow(api: Any, namespace: str) -> Finding:
+    def tell(tree: Any) -> Finding:
+        ready = int(tree.get("status", {}).get("availableReplicas") or 0)
+        fix = f"kubectl -n {namespace} logs deploy/mlflow"
+        return judged("MLflow server", ready > 0, f"{ready} pods ready", fix)
+
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/mlflow"
+    return _seen(api, path, "MLflow server", "kubectl apply -k k8s/overlays/…", tell)
+
+
+def _gpus(api: Any) -> Finding:
+    def tell(tree: Any) -> Finding:
+        counts = [
+            int(node["status"].get("allocatable", {}).get("nvidia.com/gpu", 0)) for node in tree["items"]
+        ]
+        if not sum(counts):
+            fix = "without: `--set train_lora.backend=here` and the tiny base; else NVIDIA's device plugin"
+            return Finding("GPUs", "unseen", "no node offers nvidia.com/gpu now", fix)
+        return good("GPUs", f"{sum(counts)} on {sum(map(bool, counts))} nodes")
+
+    return _seen(api, "/api/v1/nodes", "GPUs", "", tell)
