@@ -41,6 +41,10 @@ export class Lines {
     this.bodies.set(body.id, body);
   }
 
+  drop(id) {
+    this.bodies.delete(id);
+  }
+
   get text() {
     return [...this.bodies.values()].map((body) => `${JSON.stringify(body)}\n`).join("");
   }

@@ -120,7 +120,7 @@ export function waitSeconds(header, nowMs) {
 }
 
 function waits(response) {
-  return response.status === 429 || (response.status === 503 && response.headers.has("Retry-After"));
+  return response.status === 429 || response.status === 503; // 503: its model is still being loaded
 }
 
 function form(files) {

@@ -17,7 +17,7 @@ export class Viewer {
    * @param {() => void} changed  called after every change, to redraw what is around the stage
    */
   constructor(parts, changed) {
-    Object.assign(this, parts, { changed });
+    Object.assign(this, parts, { changed: () => {} });
     this.tool = "move";
     this.boxesShown = true;
     this.pointers = new Map();
@@ -27,6 +27,7 @@ export class Viewer {
     this.stage.addEventListener("pointermove", (event) => this.move(event));
     for (const end of ["pointerup", "pointercancel"]) this.stage.addEventListener(end, (event) => this.up(event));
     new ResizeObserver(() => this.resized()).observe(this.stage);
+    this.changed = changed;
   }
 
   clear() {
@@ -47,7 +48,7 @@ export class Viewer {
    * Show a picture.
    * @param {string} source  URL
    * @param {object|null} picture  what the service says of it; null where it is only the user's file
-   * @param {{callipers: Callipers|null, scale: object|null}} kept  of an earlier look at the same picture
+   * @param {object} kept  of an earlier look at the same picture, by `keep`
    */
   async open(source, picture, kept = {}) {
     this.clear();
@@ -61,11 +62,20 @@ export class Viewer {
     if (this.image.getAttribute("src") !== source) return false; // another was opened meanwhile
     this.size = { width: this.image.naturalWidth, height: this.image.naturalHeight };
     this.leadBoxes = picture?.lead_boxes ?? [];
-    this.scale = kept.scale ?? paper.scaleOf(picture);
-    this.callipers = kept.callipers ?? new Callipers(this.size);
+    const same = kept.size?.width === this.size.width && kept.size?.height === this.size.height;
+    const mine = same && kept.scale.source === "yours";
+    this.scale = mine ? kept.scale : paper.scaleOf(picture);
+    this.callipers = same ? kept.callipers : new Callipers(this.size);
     this.image.hidden = false;
-    this.fit();
+    if (same && !kept.fitted) this.look(kept.view);
+    else this.fit();
     return true;
+  }
+
+  /** What was laid over the picture and how it was looked at, to come back to. */
+  keep() {
+    const { size, scale, callipers, view, fitted } = this;
+    return size ? { size, scale, callipers, view, fitted } : {};
   }
 
   get room() {
