@@ -34,5 +34,5 @@ function aboutFile(one) {
 
 function aboutItem({ item: { code, label, probability, cnn_probability: cnn } }) {
   const beside = Number.isFinite(cnn) ? `, CNN ${probabilityTold(cnn)}` : "";
-  return [`${code}: label ${word(label === 1)}`, `model ${probabilityTold(probability)}${beside}`];
+  return [`${code}: label ${word(label === 1)}`, `${probabilityTold(probability)}${beside}`];
 }

@@ -10,7 +10,7 @@ export class Fault extends Error {
   /** @returns {string[]} one sentence a part, those that were not told left out */
   get sentences() {
     return [
-      sentence(this.where ? `${this.where}: ${this.what}` : this.what),
+      this.where ? `${this.where}: ${ended(this.what)}` : sentence(this.what),
       this.expected && sentence(`Expected: ${this.expected}`),
       this.fix && sentence(this.fix),
     ].filter(Boolean);
@@ -44,7 +44,11 @@ export function asFault(error) {
 }
 
 function sentence(text) {
-  const trimmed = String(text).trim();
-  const whole = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  const whole = ended(text);
+  return whole.charAt(0).toUpperCase() + whole.slice(1);
+}
+
+function ended(text) {
+  const whole = String(text).trim();
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }

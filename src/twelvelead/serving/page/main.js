@@ -34,7 +34,6 @@ async function loadModel() {
     const model = await service.model();
     drawModel(byId("model"), model);
     drawBanner(byId("banner"), model);
-    if (model.notice) byId("notice").textContent = withoutFirst(model.notice);
   } catch (error) {
     const again = element("button", { type: "button", onclick: loadModel }, "Try again");
     byId("model").replaceChildren(
@@ -50,7 +49,7 @@ async function loadQueue() {
     return; // the model's strip tells why the service does not answer
   }
   byId("empty-queue").hidden = desk.queue.length === 0;
-  byId("queue-title").textContent = desk.run ? `Worst disagreements of ${desk.run}` : "Worst disagreements";
+  byId("queue-run").textContent = desk.run ? `of run ${desk.run}` : "";
   drawCases();
 }
 
@@ -136,8 +135,8 @@ function drawStand(one) {
 function about(one) {
   if (one.kind === "archive" && one.state === "done") return `${one.members ?? 0} files in it, listed beside`;
   if (one.result?.input) return inputTold(one.result.input);
-  if (one.item) return desk.run ? `Record of ${desk.run}; labels are those of its data` : "Labels are those of the run’s data";
-  return one.files.map((file) => file.name).join(", ");
+  if (one.item) return "Labels are those of the run’s data";
+  return one.kind === "record" ? one.files.map((file) => file.name).join(", ") : "";
 }
 
 /** The service's picture of a case, else the user's own file where the browser can show it. */
@@ -182,11 +181,6 @@ function press(event) {
   if (action === "remove" && !free && !event.target.closest("#measured")) return; // Backspace on a button is nothing
   event.preventDefault();
   if (action) ACTIONS[action]();
-}
-
-/** The page itself says the first sentence, always; the service's notice adds to it. */
-function withoutFirst(notice) {
-  return notice.replace(/not a medical device\.?/i, "").replace(/\s+/g, " ").trim();
 }
 
 byId("choose").addEventListener("click", choose);

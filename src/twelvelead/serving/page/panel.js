@@ -28,6 +28,7 @@ export function drawModel(place, model) {
     ["Base", model.base ? `${model.base} (${short(model.base_sha256)})` : null],
     ["Data", model.data_source],
     ...Object.entries(model.lineage ?? {}),
+    ["Notice", model.notice],
   ].filter(([, value]) => value);
   place.replaceChildren(
     element(

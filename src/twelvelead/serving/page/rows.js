@@ -43,8 +43,8 @@ function drawRow(row, { said, marked, disagree }) {
       element("span", { class: "word" }, word(row.positive)),
     ),
     bar("model", row.probability, row.threshold),
-    row.cnn ? bar("cnn", row.cnn.probability, row.cnn.threshold) : null,
-    element("span", { class: "figures" }, figures(row)),
+    figures(row),
+    ...(row.cnn ? [bar("cnn", row.cnn.probability, row.cnn.threshold), cnnFigures(row.cnn)] : []),
     labelOf(row),
     element(
       "button",
@@ -73,14 +73,18 @@ function bar(kind, probability, threshold) {
   return whole;
 }
 
-function figures(row) {
-  const spoken = element("span", { class: "unseen" }, "Probability ");
-  const parts = [spoken, element("b", {}, probabilityTold(row.probability))];
-  parts.push(element("span", {}, ` ${row.positive ? "≥" : "<"} ${probabilityTold(row.threshold)}`));
-  if (row.cnn) parts.push(element("span", { class: "cnn-figure" }, `CNN ${probabilityTold(row.cnn.probability)}`));
-  const whole = document.createDocumentFragment();
-  whole.append(...parts);
-  return whole;
+function figures({ probability, positive, threshold }) {
+  return element(
+    "span",
+    { class: "figures" },
+    element("span", { class: "unseen" }, "Probability "),
+    element("b", {}, probabilityTold(probability)),
+    ` ${positive ? "≥" : "<"} ${probabilityTold(threshold)}`,
+  );
+}
+
+function cnnFigures({ probability }) {
+  return element("span", { class: "figures cnn" }, `CNN ${probabilityTold(probability)}`);
 }
 
 function labelOf(row) {

@@ -70,7 +70,7 @@ export function scaleTold(scale) {
   if (!scale.pxPerMmX) return "No scale known";
   const square = Math.abs(scale.pxPerMmX - scale.pxPerMmY) < 0.005;
   const px = square ? scale.pxPerMmX.toFixed(2) : `${scale.pxPerMmX.toFixed(2)} × ${scale.pxPerMmY.toFixed(2)}`;
-  return `${px} px/mm, ${scale.source === "yours" ? "calibrated by you" : "known from the page"}`;
+  return `${px} px/mm, ${scale.source === "yours" ? "by you" : "from the page"}`;
 }
 
 function signed(value, digits) {

@@ -2,7 +2,7 @@
 
 const TOKEN = "twelvelead.token";
 const SETTINGS = "twelvelead.settings";
-const DEFAULTS = { boxes: true, grouped: false, kind: "all", keys: true, screenPxPerMm: 96 / 25.4 };
+const DEFAULTS = { boxes: false, grouped: false, kind: "all", keys: true, screenPxPerMm: 96 / 25.4 };
 
 export function token() {
   return sessionStorage.getItem(TOKEN) ?? "";

@@ -30,7 +30,7 @@ export function setUpTools(viewer, say) {
     byId("zoom-true").disabled = !known;
     press("tool-move", viewer.tool === "move");
     press("tool-measure", viewer.tool === "measure");
-    press("boxes", viewer.boxesShown);
+    press("boxes", viewer.boxesShown && viewer.leadBoxes.length > 0);
     byId("boxes").disabled = !viewer.leadBoxes.length;
     press("calibrate", Boolean(viewer.box));
     byId("scale").textContent = scaleTold(scale);

@@ -6,6 +6,7 @@ import * as paper from "./scale.js";
 import * as views from "./view.js";
 
 const GRASP = 14; // px of the stage around a calliper's end
+const LAID_APART = 48; // px of the stage between callipers laid by key
 const PAN_STEP = 40; // px a press of an arrow key
 const SHARP_FROM = 4; // CSS px a pixel of the picture: show it as the square it is
 const LEAST_DRAG = 3; // px; shorter is a click
@@ -133,7 +134,8 @@ export class Viewer {
   lay() {
     if (!this.size) return;
     const { width, height } = this.room;
-    const at = (share) => views.toPicture(this.view, { x: width * share, y: height / 2 });
+    const below = (this.callipers.list.length % 5) * LAID_APART; // not on top of the one before
+    const at = (share) => views.toPicture(this.view, { x: width * share, y: height * 0.4 + below });
     this.callipers.add(at(0.4), at(0.6));
     this.redraw();
   }
