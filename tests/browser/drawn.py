@@ -18,11 +18,11 @@ from twelvelead.ecg.statement import STATEMENTS
 from twelvelead.paper.compose import compose
 from twelvelead.paper.encode import png_bytes
 from twelvelead.paper.page import PageStyle, boxes_of, render
-from twelvelead.paper.truth import flat_warp, pixel_traces, places
+from twelvelead.paper.truth import PixelTrace, flat_warp, pixel_traces, places
+from twelvelead.simulate.plan import RecordPlan
 from twelvelead.simulate.population import complete, draw_population
 from twelvelead.simulate.record import simulate_record
 
-RATE_BPM = 72.0
 FS_HZ = 500
 NOTICE = "Research software. Not a medical device; nothing here may be used for care."
 
@@ -67,7 +67,7 @@ class Drawn:
 @lru_cache(maxsize=8)
 def page(number: int = 7, width_px: int = 1120, height_px: int = 560, layout: str = "3x4+1r") -> Drawn:
     """Record `number` of a simulated population of 60 with seed 1, on paper."""
-    plan = complete(draw_population(60, 1)[number - 1])
+    plan = complete(_population()[number - 1])
     signal_mv = simulate_record(plan).T / 1000.0
     style = PageStyle(layout=layout, width_px=width_px, height_px=height_px, font="sans")
     scene = compose(signal_mv, FS_HZ, style)
@@ -84,7 +84,12 @@ def page(number: int = 7, width_px: int = 1120, height_px: int = 560, layout: st
     )  # fmt: skip
 
 
-def _beats(trace) -> list[tuple[float, float, float]]:
+@lru_cache(maxsize=1)
+def _population() -> list[RecordPlan]:
+    return draw_population(60, 1)
+
+
+def _beats(trace: PixelTrace) -> list[tuple[float, float, float]]:
     """The R waves of a strip by the record's own samples: its highest point a beat, at least 300 ms apart."""
     signal = trace.signal_mv
     order = [at for at in np.argsort(-signal) if signal[at] > 0.6 * signal.max()]
@@ -171,7 +176,7 @@ def answer(drawn: Drawn, kind: str = "png", cnn: bool = False, picture: bool = T
     }  # fmt: skip
 
 
-def queue(numbers: tuple[int, ...] = (7, 3, 12, 21, 30)) -> tuple[dict[str, object], dict[str, object]]:
+def queue(numbers: tuple[int, ...] = (7, 3, 12)) -> tuple[dict[str, object], dict[str, object]]:
     """What /v1/queue says, and what it says of each of its records."""
     items, records = [], {}
     for number in numbers:

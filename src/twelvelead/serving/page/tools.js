@@ -20,7 +20,7 @@ export function setUpTools(viewer, say) {
     const shown = Boolean(viewer.size);
     byId("tools").hidden = !shown;
     byId("calibration").hidden = !viewer.box;
-    byId("measured").hidden = !shown || !viewer.callipers.list.length;
+    byId("measured").hidden = !shown; // there before the first calliper, so that the stage keeps its size
     if (!shown) return;
     const { scale } = viewer;
     const known = Boolean(scale.pxPerMmX);
@@ -43,6 +43,7 @@ export function setUpTools(viewer, say) {
   function drawList() {
     const { callipers } = viewer;
     const focused = document.activeElement?.closest?.("#measured li")?.dataset;
+    byId("measured-hint").hidden = callipers.list.length > 0;
     byId("measured-list").replaceChildren(
       ...callipers.list.map((calliper) => {
         const active = calliper.id === callipers.active;

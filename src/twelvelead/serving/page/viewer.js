@@ -117,7 +117,7 @@ export class Viewer {
 
   resized() {
     if (!this.size) return this.redraw();
-    return this.fitted ? this.fit() : this.look(this.view);
+    return this.fitted && !this.drag ? this.fit() : this.look(this.view);
   }
 
   setTool(tool) {
