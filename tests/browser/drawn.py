@@ -123,7 +123,7 @@ def statements(codes: frozenset[str], seed: int = 1) -> list[dict[str, object]]:
                 "probability": round(probability, 4), "threshold": threshold, "positive": code in codes,
             }  # fmt: skip
         )
-    return sorted(found, key=lambda one: one["threshold"] - one["probability"])
+    return sorted(found, key=lambda one: (one["threshold"] - one["probability"], one["code"]))
 
 
 def model(decision: str = "passed", reasons: tuple[str, ...] = ()) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from visiting import put
+from visiting import put, until
 from drawn import answer
 from served import Answer
 
@@ -71,7 +71,7 @@ def test_the_wheel_zooms_at_the_pointer_and_keys_at_the_middle(opened):
     before = scale_of(opened)
     opened.mouse.move(*at)
     opened.mouse.wheel(0, -200)
-    opened.wait_for_function(f"{scale_script()} > {before * 1.3}")
+    until(opened, f"{scale_script()} > {before * 1.3}")
     assert on_screen(opened, 300, 200) == pytest.approx(at, abs=1)
     opened.keyboard.press("0")
     assert scale_of(opened) == pytest.approx(before)
@@ -145,7 +145,7 @@ def test_callipers_by_keys_alone(opened, page_drawn):
     opened.keyboard.press("x")  # the other end
     opened.keyboard.press("Shift+ArrowLeft")
     assert read(opened)["ms"] == pytest.approx(start + 11 * ms_a_px, abs=1)
-    opened.wait_for_function("/Calliper 1: .* ms/.test(document.querySelector('#said').textContent)")
+    until(opened, "/Calliper 1: .* ms/.test(document.querySelector('#said').textContent)")
     opened.keyboard.press("c")
     assert opened.locator(".measured li").count() == 2
     opened.keyboard.press("t")
@@ -210,11 +210,11 @@ def test_callipers_are_there_again_after_looking_elsewhere(visit, service, page_
     page = visit()
     put(page, ("a.png", "image/png", page_drawn.png), ("b.png", "image/png", page_drawn.png))
     page.wait_for_selector(".row")
-    page.wait_for_function("!document.querySelector('#page').hidden")
+    until(page, "!document.querySelector('#page').hidden")
     page.keyboard.press("c")
     told = page.inner_text(ACTIVE)
     page.keyboard.press("n")
-    page.wait_for_function("document.querySelector('#case-name').textContent === 'b.png'")
+    until(page, "document.querySelector('#case-name').textContent === 'b.png'")
     assert page.locator(".measured li").count() == 0
     page.keyboard.press("p")
     page.wait_for_selector(ACTIVE)

@@ -6,15 +6,11 @@ import zipfile
 
 import drawn
 import pytest
-from visiting import put
+from visiting import put, texts, until
 from served import Answer, fault
 
 PNG = "image/png"
 HEADER = b"a 2 500 5000\na.dat 16 1000 16 0 0 0 0 I\na.dat 16 1000 16 0 0 0 0 II\n# sinus rhythm\n"
-
-
-def texts(page, selector):
-    return [text.strip() for text in page.locator(selector).all_inner_texts()]
 
 
 def test_a_picture_is_sent_and_its_reading_shown(opened, service, page_drawn):
@@ -42,10 +38,10 @@ def test_statements_stand_by_margin_and_tell_present_without_colour(opened, page
     bar = opened.locator(".row").first.locator(".bar.model")
     width = bar.bounding_box()["width"]
     # bars slide to their length where motion is wanted
-    opened.wait_for_function(
+    until(opened, 
         "([share, whole]) => Math.abs(document.querySelector('.row .fill').getBoundingClientRect().width"
         " - share * whole) < 1",
-        arg=[first["probability"], width],
+        [first["probability"], width],
     )
     tick = bar.locator(".tick").bounding_box()
     assert tick["x"] + 1 - bar.bounding_box()["x"] == pytest.approx(first["threshold"] * width, abs=1)
@@ -113,8 +109,8 @@ def test_an_answer_that_is_no_json_is_told_too(visit, service, page_drawn):
 def test_several_files_make_a_list_to_walk_by_keys(visit, service, page_drawn):
     page = visit()
     put(page, *((f"{name}.png", PNG, page_drawn.png) for name in "abc"))
-    page.wait_for_function("document.querySelectorAll('#opened-list .about').length === 3")
-    page.wait_for_function("![...document.querySelectorAll('#opened-list .about')].some((e) => /read|waiting/.test(e.textContent))")
+    until(page, "document.querySelectorAll('#opened-list .about').length === 3")
+    until(page, "!/being read|waiting/.test(document.querySelector('#opened-list').textContent)")
     assert [request.files[0][0] for request in service.posted("/v1/interpret")] == ["a.png", "b.png", "c.png"]
     page.keyboard.press("n")
     assert page.inner_text("#case-name") == "b.png"
@@ -137,7 +133,7 @@ def test_a_zip_becomes_a_case_a_file(visit, service, page_drawn):
         archive.writestr("a.png", page_drawn.png)
     page = visit()
     put(page, ("all.zip", "application/zip", packed.getvalue()))
-    page.wait_for_function("document.querySelectorAll('#opened-list li').length === 3")
+    until(page, "document.querySelectorAll('#opened-list li').length === 3")
     page.keyboard.press("n")
     assert page.locator(".row").count() == 71
     page.keyboard.press("n")
@@ -174,7 +170,7 @@ def test_warnings_of_the_service_are_shown(visit, service, page_drawn):
 def test_the_report_is_copied(opened):
     opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
     opened.click("#copy")
-    opened.wait_for_function("document.querySelector('#copy').textContent === 'Copied'")
+    until(opened, "document.querySelector('#copy').textContent === 'Copied'")
     assert opened.evaluate("navigator.clipboard.readText()") == opened.evaluate(
         "document.querySelector('#report-text').textContent"
     )
