@@ -71,9 +71,15 @@ def url(service: Service) -> str:
 
 
 @pytest.fixture
-def visit(browser: Any, service: Service) -> Iterator[Callable[..., Any]]:
-    """Opens the page in a context of its own; any script error or breach of the policy fails the test."""
-    contexts, troubles = [], []
+def troubles() -> list[str]:
+    """Script errors and breaches of the policy; what is left in it at the end fails the test."""
+    return []
+
+
+@pytest.fixture
+def visit(browser: Any, service: Service, troubles: list[str]) -> Iterator[Callable[..., Any]]:
+    """Opens the page in a context of its own."""
+    contexts = []
 
     def go(address: str = "", **context: Any) -> Any:
         made = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})

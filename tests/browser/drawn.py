@@ -119,8 +119,12 @@ def statements(codes: frozenset[str], seed: int = 1) -> list[dict[str, object]]:
         probability = threshold + (1 - threshold) * share if code in codes else threshold * share
         found.append(
             {
-                "code": code, "name": statement.phrase, "group": group_of(code),
-                "probability": round(probability, 4), "threshold": threshold, "positive": code in codes,
+                "code": code,
+                "name": statement.phrase,
+                "group": group_of(code),
+                "probability": round(probability, 4),
+                "threshold": threshold,
+                "positive": code in codes,
             }  # fmt: skip
         )
     return sorted(found, key=lambda one: (one["threshold"] - one["probability"], one["code"]))
@@ -194,9 +198,14 @@ def queue(numbers: tuple[int, ...] = (7, 3, 12)) -> tuple[dict[str, object], dic
         records[record_id] = {"record_id": record_id, "statements": rows, "picture": drawn.picture}
         items.append(
             {
-                "record_id": record_id, "code": missed["code"], "name": missed["name"], "label": 1,
-                "probability": missed["probability"], "threshold": missed["threshold"],
-                "cnn_probability": missed["cnn_probability"], "disagreement": 1 - missed["probability"],
+                "record_id": record_id,
+                "code": missed["code"],
+                "name": missed["name"],
+                "label": 1,
+                "probability": missed["probability"],
+                "threshold": missed["threshold"],
+                "cnn_probability": missed["cnn_probability"],
+                "disagreement": 1 - missed["probability"],
             }  # fmt: skip
         )
     items.sort(key=lambda item: -item["disagreement"])

@@ -128,9 +128,7 @@ def test_a_lead_is_zoomed_to_and_boxes_are_toggled(opened, page_drawn):
     opened.select_option("#lead", "V2")
     stage = opened.locator("#viewer").bounding_box()
     middle = on_screen(opened, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    assert middle == pytest.approx(
-        [stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2], abs=3
-    )
+    assert middle == pytest.approx([stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2], abs=3)
 
 
 def test_callipers_by_keys_alone(opened, page_drawn):

@@ -83,9 +83,7 @@ def test_by_keys_alone_from_file_to_feedback(visit, service, page_drawn):
     page = visit()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("o")
-    chooser.value.set_files(
-        [{"name": "page.png", "mimeType": "image/png", "buffer": page_drawn.png}]
-    )
+    chooser.value.set_files([{"name": "page.png", "mimeType": "image/png", "buffer": page_drawn.png}])
     page.wait_for_selector(".row")
     page.keyboard.press("j")
     page.keyboard.press("j")

@@ -31,14 +31,17 @@ def test_statements_stand_by_margin_and_tell_present_without_colour(opened, page
     codes = [one["code"] for one in drawn.statements(page_drawn.codes)]
     assert margins == sorted(margins, reverse=True)
     assert texts(opened, ".row strong") == codes
-    present = {code for code, word in zip(codes, texts(opened, ".row .word"), strict=True) if word == "present"}
+    present = {
+        code for code, word in zip(codes, texts(opened, ".row .word"), strict=True) if word == "present"
+    }
     assert present == page_drawn.codes
     assert texts(opened, ".row .mark").count("●") == len(page_drawn.codes)
     first = drawn.statements(page_drawn.codes)[0]
     bar = opened.locator(".row").first.locator(".bar.model")
     width = bar.bounding_box()["width"]
     # bars slide to their length where motion is wanted
-    until(opened, 
+    until(
+        opened,
         "([share, whole]) => Math.abs(document.querySelector('.row .fill').getBoundingClientRect().width"
         " - share * whole) < 1",
         [first["probability"], width],

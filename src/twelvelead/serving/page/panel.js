@@ -60,6 +60,7 @@ export function drawBanner(place, model) {
   const told = reasons.length ? reasons : model.decision === "rejected" ? ["it gave no reasons"] : [];
   place.replaceChildren(
     element("strong", {}, text + (told.length ? ":" : ".")),
+    " ",
     told.length ? element("ul", {}, ...told.map((reason) => element("li", {}, reason))) : "",
   );
 }

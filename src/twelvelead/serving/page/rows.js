@@ -52,7 +52,7 @@ function drawRow(row, { said, marked, disagree }) {
         type: "button",
         class: "disagree",
         "aria-pressed": String(own !== undefined),
-        "aria-label": `Disagree: ${row.code} is ${word(!row.positive)}`,
+        "aria-label": own === undefined ? `Disagree: ${row.code} is ${word(!row.positive)}` : `You: ${word(own)}, ${row.code}`,
         title: "D on this row",
         onclick: () => disagree(row),
       },
