@@ -47,7 +47,7 @@ def page_drawn() -> drawn.Drawn:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A service with a passed model, no queue, and one answer for everything; a test changes what it needs."""
+    """A passed model, no queue, and one answer for everything; a test changes what it needs."""
     started = Service()
     picture, record = drawn.answer(drawn.page()), drawn.answer(drawn.page(), "wfdb", cnn=True)
 

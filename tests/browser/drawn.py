@@ -117,16 +117,8 @@ def statements(codes: frozenset[str], seed: int = 1) -> list[dict[str, object]]:
         threshold = round(float(rng.uniform(0.08, 0.5)), 4)
         share = float(rng.beta(4, 2) if code in codes else rng.beta(1, 5))
         probability = threshold + (1 - threshold) * share if code in codes else threshold * share
-        found.append(
-            {
-                "code": code,
-                "name": statement.phrase,
-                "group": group_of(code),
-                "probability": round(probability, 4),
-                "threshold": threshold,
-                "positive": code in codes,
-            }  # fmt: skip
-        )
+        known = {"code": code, "name": statement.phrase, "group": group_of(code), "threshold": threshold}
+        found.append(known | {"probability": round(probability, 4), "positive": code in codes})
     return sorted(found, key=lambda one: (one["threshold"] - one["probability"], one["code"]))
 
 
@@ -140,7 +132,8 @@ def model(decision: str = "passed", reasons: tuple[str, ...] = ()) -> dict[str, 
         "adapter_sha256": sha(b"adapter").hexdigest(), "base": "models/tiny",
         "base_sha256": sha(b"base").hexdigest(), "data_source": "simulated records",
         "statements": [
-            {key: one[key] for key in ("code", "name", "group", "threshold")} for one in statements(frozenset())
+            {key: one[key] for key in ("code", "name", "group", "threshold")}
+            for one in statements(frozenset())
         ],
         "lineage": {"git revision": "0f432ea", "seed": "1"}, "notice": NOTICE,
     }  # fmt: skip
@@ -196,17 +189,8 @@ def queue(numbers: tuple[int, ...] = (7, 3, 12)) -> tuple[dict[str, object], dic
         missed = max((row for row in rows if row["label"]), key=lambda row: row["threshold"])
         missed.update(probability=round(missed["threshold"] * 0.2, 4), positive=False)
         records[record_id] = {"record_id": record_id, "statements": rows, "picture": drawn.picture}
-        items.append(
-            {
-                "record_id": record_id,
-                "code": missed["code"],
-                "name": missed["name"],
-                "label": 1,
-                "probability": missed["probability"],
-                "threshold": missed["threshold"],
-                "cnn_probability": missed["cnn_probability"],
-                "disagreement": 1 - missed["probability"],
-            }  # fmt: skip
-        )
+        told = ("code", "name", "label", "probability", "threshold", "cnn_probability")
+        item = {"record_id": record_id} | {key: missed[key] for key in told}
+        items.append(item | {"disagreement": 1 - missed["probability"]})
     items.sort(key=lambda item: -item["disagreement"])
     return {"run": "20261124-132321-default", "items": items}, records

@@ -1,4 +1,4 @@
-"""A small service on loopback that speaks the contract, says what a test tells it to, and remembers the rest."""
+"""A small service on loopback: speaks the contract, says what it is told to, remembers what was asked."""
 
 from __future__ import annotations
 
@@ -61,8 +61,10 @@ class Request:
 
 
 class Service:
-    """Answers by "METHOD /path"; an answer is an `Answer`, a list of them to be given in turn, the last one for
-    good, or a function of the request."""
+    """Answers by "METHOD /path".
+
+    One is an `Answer`, a list of them to give in turn, the last for good, or a function of the request.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer | list[Answer] | Callable[[Request], Answer]] = {}

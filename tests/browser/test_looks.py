@@ -6,7 +6,7 @@ from served import Answer
 from visiting import put, until
 
 TABBABLE = "a[href], button, select, input, textarea, summary, [tabindex='0']"
-# Of each text, its colour and what is behind it, both as [r, g, b]; and whether it is large (WCAG 2.2, 1.4.3).
+# Of each text: its colour and what is behind it, as [r, g, b]; whether it is large (WCAG 2.2, 1.4.3).
 TEXTS = """() => {
   const parts = (text) => {
     const numbers = text.match(/[\\d.]+/g).map(Number);
@@ -28,8 +28,8 @@ TEXTS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
-    if (!node.textContent.trim() || !element.checkVisibility() || element.closest("svg, .unseen, :disabled, option"))
-      continue;
+    if (!node.textContent.trim() || !element.checkVisibility()) continue;
+    if (element.closest("svg, .unseen, :disabled, option")) continue;
     const style = getComputedStyle(element);
     const ground = behind(element);
     const size = parseFloat(style.fontSize);
@@ -107,8 +107,8 @@ def test_no_width_needs_scrolling_sideways(visit, service, page_drawn, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     cut = page.evaluate(
         """(width) => [...document.querySelectorAll("button, select, input, textarea, .row, h2, h3")]
-          .filter((each) => each.checkVisibility() && !each.closest("#cases, #measured, #overlay, .unseen, [hidden]"))
-          .filter((each) => each.getBoundingClientRect().width && each.getBoundingClientRect().right > width + 1)
+          .filter((each) => each.checkVisibility() && !each.closest("#cases, #measured, .unseen"))
+          .filter((each) => each.getBoundingClientRect().right > width + 1)
           .map((each) => each.id || each.className || each.textContent)""",
         width,
     )
@@ -132,7 +132,7 @@ def test_every_control_is_reached_by_tab_and_shows_it(visit, service, page_drawn
     page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
     wanted = page.evaluate(
         """(tabbable) => [...document.querySelectorAll(tabbable)]
-          .filter((each) => each.checkVisibility() && !each.disabled && each.tabIndex >= 0 && each.type !== "file")
+          .filter((each) => each.checkVisibility() && !each.disabled && each.tabIndex >= 0)
           .map((each, number) => { each.dataset.tab = number; return number; }).length""",
         TABBABLE,
     )
@@ -161,7 +161,7 @@ def test_every_control_has_a_name(visit, service, page_drawn):
     for role in ("button", "combobox", "textbox", "searchbox", "link"):
         for control in page.get_by_role(role).all():
             assert control.evaluate(
-                """(each) => (each.getAttribute("aria-label") ?? each.labels?.[0]?.textContent ?? each.textContent).trim()"""
+                "(each) => (each.ariaLabel ?? each.labels?.[0]?.textContent ?? each.textContent).trim()"
             ), control
 
 

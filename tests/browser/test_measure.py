@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from visiting import put, until
 from drawn import answer
 from served import Answer
+from visiting import put, until
 
 ACTIVE = ".measured li.active .pick"
 
@@ -45,7 +45,7 @@ def scale_of(page):
 
 
 def test_the_calibration_pulse_is_one_millivolt_and_200_ms(opened, page_drawn):
-    x0, y0, x1, y1 = page_drawn.pulse
+    x0, y0, _, y1 = page_drawn.pulse
     opened.keyboard.press("m")
     drag(opened, (x0 + 3, y1 - 0.7), (x0 + 3 + 20, y0 + 0.7))
     measured = read(opened)

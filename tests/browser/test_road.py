@@ -1,5 +1,8 @@
-"""The shortest road through the page. These tests know nothing of what the service answers, so they hold for any:
-TWELVELEAD_REVIEW_URL=http://127.0.0.1:8000/ sends them to a running one."""
+"""The shortest road through the page.
+
+These tests know nothing of what the service answers, so they hold for any:
+TWELVELEAD_REVIEW_URL=http://127.0.0.1:8000/ sends them to a running one.
+"""
 
 from visiting import put, until
 

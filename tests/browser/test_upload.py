@@ -6,8 +6,8 @@ import zipfile
 
 import drawn
 import pytest
-from visiting import put, texts, until
 from served import Answer, fault
+from visiting import put, texts, until
 
 PNG = "image/png"
 HEADER = b"a 2 500 5000\na.dat 16 1000 16 0 0 0 0 I\na.dat 16 1000 16 0 0 0 0 II\n# sinus rhythm\n"

@@ -16,7 +16,7 @@ def put(page: Any, *files: tuple[str, str, bytes]) -> None:
 
 
 def until(page: Any, expression: str, argument: Any = None) -> None:
-    """Wait until a JavaScript expression is true; the page's own policy forbids Playwright's way to poll one."""
+    """Wait until JavaScript is true; the page's own policy forbids Playwright's way to poll."""
     end = time.monotonic() + PATIENCE_S
     while not page.evaluate(expression, argument):
         if time.monotonic() > end:

@@ -39,7 +39,7 @@ function drawRow(row, { said, marked, disagree }) {
       { class: "what" },
       element("span", { class: "mark", "aria-hidden": "true" }, row.positive ? "●" : "○"),
       element("strong", {}, row.code),
-      element("span", { class: "name", title: row.name }, row.name),
+      element("span", { class: "name" }, row.name),
       element("span", { class: "word" }, word(row.positive)),
     ),
     bar("model", row.probability, row.threshold),
