@@ -32,7 +32,11 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport=SIZE)
         page.goto(service.url)
-        put(page, ("00003_hr.hea", "", b"00003_hr 1 500 5000\n00003_hr.dat 16\n"), ("00003_hr.dat", "", b"\0\0"))
+        put(
+            page,
+            ("00003_hr.hea", "", b"00003_hr 1 500 5000\n00003_hr.dat 16\n"),
+            ("00003_hr.dat", "", b"\0\0"),
+        )
         page.wait_for_selector(".row")
         until(page, "!document.querySelector('#page').hidden")
         _measure(page, page_drawn)
@@ -49,7 +53,7 @@ def _measure(page: Page, page_drawn: drawn.Drawn) -> None:
     """Callipers over two beats of the rhythm strip and over the calibration pulse."""
     (x0, y0, _), (x1, _, _) = page_drawn.beats[3:5]
     left, top, _, foot = page_drawn.pulse
-    pen = 1.4
+    pen = 0.35 * page_drawn.px_mm  # its line is drawn over the middle of its path
     edge = left + 2.5 * page_drawn.px_mm
     page.keyboard.press("m")
     for start, end in (

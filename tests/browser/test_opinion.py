@@ -81,6 +81,7 @@ def test_every_case_has_its_own_opinion(visit, page_drawn):
 
 def test_by_keys_alone_from_file_to_feedback(visit, service, page_drawn):
     page = visit()
+    page.wait_for_selector(".decision")  # its scripts are there
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("o")
     chooser.value.set_files([{"name": "page.png", "mimeType": "image/png", "buffer": page_drawn.png}])

@@ -1,9 +1,11 @@
 """The worst disagreements of a run: label beside probability, one after the other by keys."""
 
+import json
+
 import drawn
 import pytest
 from served import Answer, fault
-from visiting import texts, until
+from visiting import put, texts, until
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_a_record_that_cannot_be_fetched_says_so_and_is_tried_again(visit, servi
     assert page.locator("#fault").is_hidden()
 
 
-def test_a_disagreement_with_a_queued_record_names_the_record(visit, service, queued):
+def test_a_disagreement_with_a_queued_record_is_the_readers_to_keep(visit, service, queued):
     items, _ = queued
     page = visit()
     page.wait_for_selector("#queue-list li")
@@ -85,10 +87,23 @@ def test_a_disagreement_with_a_queued_record_names_the_record(visit, service, qu
     page.focus("#viewer")
     page.keyboard.press("d")  # the statement in question
     page.click("#send")
-    until(page, "document.querySelector('#opinion-state').textContent !== ''")
-    assert service.posted("/v1/feedback")[0].json == {
-        "id": items[0]["record_id"],
-        "sha256": "",
-        "statements": [{"code": items[0]["code"], "present": True}],
-        "note": "",
-    }
+    with page.expect_download() as download:
+        page.click("#download")
+    (line,) = download.value.path().read_text(encoding="utf-8").splitlines()
+    said = [{"code": items[0]["code"], "present": True}]
+    assert json.loads(line) == {"id": items[0]["record_id"], "sha256": "", "statements": said, "note": ""}
+    assert "stays with you" in page.inner_text("#opinion-state")
+    assert service.posted("/v1/feedback") == []
+
+
+def test_a_statement_without_a_threshold_says_so_and_comes_last(visit, service, queued, page_drawn):
+    told = drawn.answer(page_drawn)
+    told["statements"][0] |= {"threshold": None, "positive": False}
+    service.answers["POST /v1/interpret"] = Answer(told)
+    page = visit()
+    put(page, ("page.png", "image/png", page_drawn.png))
+    page.wait_for_selector(".row")
+    last = page.locator(".row").last
+    assert last.get_attribute("data-code") == told["statements"][0]["code"]
+    assert "no threshold" in last.inner_text()
+    assert last.locator(".tick").count() == 0

@@ -81,7 +81,7 @@ export class Reading {
       ? `You say: ${said.join(", ")}.`
       : "Press Disagree beside a statement, or write a note.";
     byId("send").disabled = opinion.empty || opinion.sent;
-    byId("send").textContent = opinion.sent ? "Sent" : "Send";
+    byId("send").textContent = opinion.sent ? "Sent" : this.one.result.id ? "Send" : "Keep";
     byId("download").hidden = this.lines.bodies.size === 0;
   }
 
@@ -121,25 +121,34 @@ export class Reading {
   async send() {
     const one = this.one;
     if (!one || one.opinion.empty) return;
-    // A case of the queue was never sent here: its record stands for the answer's id.
-    const body = one.opinion.body(one.result.id ?? one.item.record_id, one.result.input?.sha256 ?? "");
+    const { id, input } = one.result;
     byId("send").disabled = true;
-    let told = "Kept by the service.";
-    try {
-      await this.service.feedback(body);
-      one.opinion.sent = true;
-      this.lines.drop(body.id);
-    } catch (error) {
-      this.lines.put(body);
-      const fault = asFault(error);
-      told =
-        fault.code === "not_kept"
-          ? "This service keeps no readings. Download yours as JSON lines."
-          : `Not kept. ${fault.sentences.join(" ")} You can download it as JSON lines.`;
+    let told;
+    if (id && input?.sha256) {
+      told = await this.post(one, one.opinion.body(id, input.sha256));
+    } else {
+      // The service keeps what was said of its own answers; a record of a run's queue is none of those.
+      this.lines.put(one.opinion.body(one.item.record_id, ""));
+      told = "What you say of a run’s records stays with you. Download it as JSON lines.";
     }
     if (this.one === one) {
       byId("opinion-state").textContent = told;
       this.drawOpinion();
+    }
+  }
+
+  /** @returns {Promise<string>} what became of it */
+  async post(one, body) {
+    try {
+      await this.service.feedback(body);
+      one.opinion.sent = true;
+      this.lines.drop(body.id);
+      return "Kept by the service.";
+    } catch (error) {
+      this.lines.put(body);
+      const fault = asFault(error);
+      if (fault.code === "not_kept") return "This service keeps no readings. Download yours as JSON lines.";
+      return `Not kept. ${fault.sentences.join(" ")} You can download it as JSON lines.`;
     }
   }
 

@@ -79,7 +79,7 @@ function figures({ probability, positive, threshold }) {
     { class: "figures" },
     element("span", { class: "unseen" }, "Probability "),
     element("b", {}, probabilityTold(probability)),
-    ` ${positive ? "≥" : "<"} ${probabilityTold(threshold)}`,
+    Number.isFinite(threshold) ? ` ${positive ? "≥" : "<"} ${probabilityTold(threshold)}` : " no threshold",
   );
 }
 

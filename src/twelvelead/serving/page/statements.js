@@ -1,8 +1,8 @@
 /** The order, grouping and filtering of statements; plain data in, plain data out. */
 
-/** How far a probability is above its threshold. */
-export function margin(statement) {
-  return statement.probability - statement.threshold;
+/** How far a probability is above its threshold; what has none can be above nothing. */
+export function margin({ probability, threshold }) {
+  return Number.isFinite(threshold) ? probability - threshold : probability - 2;
 }
 
 /** How far a probability is from a label of 0 or 1. */
