@@ -1,7 +1,7 @@
 """Makes review.png: the review page with one simulated record, read by the stand-in service of tests/browser.
 
-The picture, its scale, beats and callipers are true of the record; the probabilities are made up, as the service
-is. From the repository's root: PYTHONPATH=src:tests/browser python docs/gallery/review.py
+The picture, its scale, beats and callipers are true of the record; service and probabilities are made up.
+From the repository's root: PYTHONPATH=src:tests/browser python docs/gallery/review.py
 """
 
 from __future__ import annotations
