@@ -1,0 +1,130 @@
+/** The service over HTTP: asks for a token when told to, waits when the service is busy, throws Faults. */
+
+import { Fault, faultOf } from "./fault.js";
+
+const TRIES = 8;
+const USUAL_WAIT_S = 2;
+const LONGEST_WAIT_S = 60;
+
+export class Service {
+  /**
+   * @param {object} outside
+   * @param {() => string} outside.token  the token known now, or ""
+   * @param {(wrong: boolean) => Promise<boolean>} outside.askToken  false where the user gave none
+   * @param {(seconds: number, signal?: AbortSignal) => Promise<void>} outside.wait  shows the wait, and lasts it
+   * @param {typeof fetch} [outside.fetch]
+   */
+  constructor({ token, askToken, wait, fetch = globalThis.fetch.bind(globalThis) }) {
+    Object.assign(this, { token, askToken, wait, fetch });
+    this.asking = null;
+  }
+
+  model() {
+    return this.json("v1/model");
+  }
+
+  /** @param {File[]} files  one picture, or a record's header and signals */
+  interpret(files, signal) {
+    return this.json("v1/interpret?picture=true", { method: "POST", body: form(files), signal });
+  }
+
+  /** Interpret what is in a ZIP; `each` gets every line as it comes. */
+  async batch(files, each, signal) {
+    const response = await this.call("v1/batch", { method: "POST", body: form(files), signal });
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const lines = (rest + part.value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) if (line.trim()) each(JSON.parse(line));
+    }
+    if (rest.trim()) each(JSON.parse(rest));
+  }
+
+  feedback(body) {
+    return this.json("v1/feedback", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  }
+
+  queue() {
+    return this.json("v1/queue");
+  }
+
+  queued(recordId) {
+    return this.json(`v1/queue/${encodeURIComponent(recordId)}`);
+  }
+
+  async json(path, options) {
+    const response = await this.call(path, options);
+    try {
+      return await response.json();
+    } catch {
+      throw new Fault({ what: `the answer to ${path} broke off`, fix: "try again", status: response.status });
+    }
+  }
+
+  /** @returns {Promise<Response>} a success; everything else is thrown */
+  async call(path, options = {}) {
+    for (let tries = 1; ; tries += 1) {
+      const used = this.token();
+      const response = await this.send(path, options, used);
+      if (response.ok) return response;
+      if (response.status === 401) {
+        if (used === this.token() && !(await this.askOnce(Boolean(used)))) throw await faultOf(response);
+      } else if (waits(response) && tries < TRIES) {
+        await this.wait(waitSeconds(response.headers.get("Retry-After"), Date.now()), options.signal);
+      } else {
+        throw await faultOf(response);
+      }
+    }
+  }
+
+  async send(path, options, token) {
+    const headers = { ...options.headers, ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+    try {
+      return await this.fetch(path, { cache: "no-store", ...options, headers });
+    } catch (error) {
+      if (error?.name === "AbortError") throw stopped();
+      throw new Fault({
+        what: "the service cannot be reached",
+        expected: "Twelvelead's service at the address of this page",
+        fix: "start it again, or wait until the network is back; what is open here stays open",
+        code: "unreachable",
+      });
+    }
+  }
+
+  /** Two requests refused at once ask the user one question. */
+  askOnce(wrong) {
+    this.asking ??= this.askToken(wrong).finally(() => {
+      this.asking = null;
+    });
+    return this.asking;
+  }
+}
+
+/** What a user's "stop" throws. */
+export function stopped() {
+  return new Fault({ what: "you stopped it", code: "stopped", fix: "open the file again" });
+}
+
+/** @returns {number} seconds to wait, of a Retry-After in seconds or as a date, at least half of one */
+export function waitSeconds(header, nowMs) {
+  const text = (header ?? "").trim();
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - nowMs) / 1000;
+  if (!Number.isFinite(seconds)) return USUAL_WAIT_S;
+  return Math.min(Math.max(seconds, 0.5), LONGEST_WAIT_S);
+}
+
+function waits(response) {
+  return response.status === 429 || response.status === 503; // 503: its model is still being loaded
+}
+
+function form(files) {
+  const data = new FormData();
+  for (const file of files) data.append("file", file, file.name);
+  return data;
+}
