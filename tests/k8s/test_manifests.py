@@ -135,7 +135,9 @@ def test_rights_name_what_they_allow_and_reach_only_our_own(
                 assert set(rule["verbs"]) <= {"get", "list"}
             assert "secrets" not in rule["resources"]
     for binding in of_kind(rendered[overlay], "RoleBinding", "ClusterRoleBinding"):
-        assert [(one["kind"], one["name"]) for one in binding["subjects"]] == [("ServiceAccount", "pipeline")]
+        submits = binding["metadata"]["name"] == "scheduler-submits-runs"
+        who = [("ServiceAccount", "scheduler" if submits else "pipeline")]
+        assert [(one["kind"], one["name"]) for one in binding["subjects"]] == who
     for name in ("trainer", "mlflow"):
         account = named(rendered[overlay], "ServiceAccount", name)
         assert account["automountServiceAccountToken"] is False
