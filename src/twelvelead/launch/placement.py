@@ -1,4 +1,4 @@
-"""Where in a cluster a TrainJob stands: said by the environment, because it changes nothing that is learnt."""
+"""Where in a cluster a TrainJob stands: said by the environment, for it changes nothing that is learnt."""
 
 from __future__ import annotations
 
