@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.launch.emulator import Cluster
 
 from twelvelead.launch import cluster as client

@@ -42,7 +42,8 @@ class Cluster:
 
     Attributes:
         mounts: Where what pods mount lies on this machine, by mount path.
-        faults: (method, pattern of the path, status or None for a dropped connection, message), each used once.
+        faults: (method, pattern of the path, status or None for a broken connection, message), each for one
+            request.
         requests: What was asked, as "METHOD /path".
         drop_logs_after: A followed log's connection breaks after so many lines; None = never.
         unschedulable: Pods stay Pending while this is a text.

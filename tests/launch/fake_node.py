@@ -1,6 +1,6 @@
 """A node that trains nothing: it counts, keeps its count as a checkpoint, and obeys like the real one.
 
-FAKE_STEPS: how far; FAKE_STEP_S: how long a step takes; FAKE_END: exit code at the end; FAKE_FAULT: its words.
+FAKE_STEPS: how far; FAKE_END: its exit code; FAKE_FAULT: the words for it.
 """
 
 import json
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from twelvelead.data.digest import model_sha256
+from twelvelead.progress import say
 from twelvelead.training.job import CURVES, FAULT, STATUS, SUMMARY, put
 
 file = Path(sys.argv[-1])
@@ -21,11 +22,11 @@ steps = int(os.environ.get("FAKE_STEPS", "3"))
 stopped = []
 signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
 step = int((work / "count").read_text()) if (work / "count").is_file() else 0
-print(f"node {os.environ['PET_NODE_RANK']} of {os.environ['PET_NNODES']} from step {step}")
+say(f"node {os.environ['PET_NODE_RANK']} of {os.environ['PET_NNODES']} from step {step}")
 while step < steps:
-    time.sleep(float(os.environ.get("FAKE_STEP_S", "0.05")))
+    time.sleep(0.05)
     step += 1
-    print(f"step {step}")
+    say(f"step {step}")
     if leads:
         put(work / "count", str(step))
         put(work / STATUS, json.dumps({"progressPercentage": 100 * step // steps}))
@@ -36,7 +37,7 @@ while step < steps:
 if code := int(os.environ.get("FAKE_END", "0")):
     if said := os.environ.get("FAKE_FAULT"):
         put(file.with_name(FAULT), json.dumps({"exit_code": code, "message": said}))
-    print("something is wrong")
+    say("something is wrong")
     sys.exit(code)
 if leads:
     folders = [file.parent / job[name] for name in ("instructions", "pages")]

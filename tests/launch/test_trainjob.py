@@ -205,7 +205,7 @@ def test_a_folder_of_another_volume_is_not_mistaken_for_ours(cluster: Cluster, j
 
     other = trainjob(NAME, "/elsewhere/job.json", job().params, Placement(namespace="twelvelead"))
     cluster.create(other, strict=True)
-    with pytest.raises(SetupError, match="works in /elsewhere/job.json"):
+    with pytest.raises(SetupError, match=r"works in /elsewhere/job\.json"):
         train(job())
 
 

@@ -36,7 +36,7 @@ class Log:
         """Follow this pod from now on; a pod that is followed already is left to its thread."""
         if pod == self.pod:
             return
-        self.finish(PAUSE_S)  # an earlier pod is gone, and its last lines with it
+        self.finish()  # of an earlier pod, which has ended
         self.pod = pod
         self._thread = threading.Thread(target=_Reader(self, pod).run, name=f"log of {pod}", daemon=True)
         self._thread.start()
@@ -45,6 +45,10 @@ class Log:
         """Wait until the last lines of an ended pod are told."""
         if self._thread:
             self._thread.join(seconds)
+
+    def close(self) -> None:
+        """Tell no more."""
+        self.pod = ""
 
 
 class _Reader:
@@ -84,6 +88,8 @@ class _Reader:
     def _read(self) -> None:
         since_s = int(time.monotonic() - self.heard_s) + MARGIN_S if self.seen else None
         for line in self.log.cluster.log(self.pod, since_s):
+            if self.log.pod != self.pod:
+                return
             if line in self.seen:
                 continue
             self.seen[line] = None

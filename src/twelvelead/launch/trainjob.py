@@ -128,7 +128,14 @@ class TrainJobs:
 
     def _follow(self, cluster: Cluster, name: str, job: Job) -> None:
         """Tell what happens until the TrainJob has completed."""
-        log, waiting = Log(cluster), Waiting(cluster, name)
+        log = Log(cluster)
+        try:
+            self._watch(cluster, name, job, log)
+        finally:
+            log.close()
+
+    def _watch(self, cluster: Cluster, name: str, job: Job, log: Log) -> None:
+        waiting = Waiting(cluster, name)
         curves = Curves(job.work, job.tracker)
         noted = time.monotonic()  # infinite once it is known that we may not
         while True:
