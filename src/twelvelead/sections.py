@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,6 +11,7 @@ class Section(BaseModel):
     """A frozen section that refuses unknown keys and wrong types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    not_shaping: ClassVar[frozenset[str]] = frozenset()  # keys that say where, not what: not of the lineage
 
 
 class Ingest(Section):
@@ -190,8 +191,28 @@ class TrainPageBaseline(Section):
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 
 
+class Launch(Section):
+    """Where the adapter is trained. None of it changes what is learnt, so none of it is of the lineage."""
+
+    backend: Literal["auto", "here", "processes", "trainjob"] = Field(
+        "auto",
+        description="here: in this process; processes: torchrun on this machine; trainjob: a Kubeflow "
+        "TrainJob; auto: processes where `processes` is above 1, else here",
+    )
+    nodes: int = Field(1, ge=1, le=1024, description="trainjob: pods, one a node")
+    gpus_per_node: int = Field(
+        1, ge=0, le=64, description="trainjob: GPUs and processes of a node; 0 = CPUs, `processes` on each"
+    )
+    hours: int = Field(48, ge=1, description="trainjob: it is ended after so long; checkpoints stay")
+    runtime: str = Field(
+        "twelvelead-lora", min_length=1, description="trainjob: the ClusterTrainingRuntime it starts from"
+    )
+
+
 class TrainLora(Section):
     """LoRA on the language layers (and, if asked, the vision tower) of a Mllama base."""
+
+    not_shaping = frozenset({"launch"})
 
     base: str = Field("models/tiny", description="folder or s3:// prefix of a MllamaForConditionalGeneration")
     rank: int = Field(16, ge=1, le=256)
@@ -229,6 +250,7 @@ class TrainLora(Section):
     checkpoint_every_steps: int = Field(100, ge=1)
     seed: int = Field(1, ge=0)
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
+    launch: Launch = Launch()
 
 
 class Evaluate(Section):

@@ -105,6 +105,75 @@ def test_the_trainer_finds_its_step_and_its_container(
     assert gpus == (None if overlay == "local" else "1")
 
 
+def test_a_stop_is_started_again_for_ever_and_a_refusal_never(rendered: dict[str, list[Manifest]]) -> None:
+    """Job and JobSet rules are joined by the words of a message; tests/launch plays them through."""
+    from twelvelead.errors import DataError, Interrupted, ParamsError, SetupError
+
+    (manifest,) = of_kind(rendered["gpu"], RUNTIME)
+    spec = manifest["spec"]["template"]["spec"]
+    (job,) = spec["replicatedJobs"]
+    policy, template = spec["failurePolicy"], job["template"]["spec"]
+    assert 1 <= policy["maxRestarts"] <= 10
+    assert policy["restartStrategy"] == "BlockingRecreate", "two trainings would write one checkpoint"
+    assert (template["backoffLimit"], template["podReplacementPolicy"]) == (0, "Failed")
+    assert template["template"]["spec"]["restartPolicy"] == "Never"
+    (codes,) = [
+        rule["onExitCodes"] for rule in template["podFailurePolicy"]["rules"] if "onExitCodes" in rule
+    ]
+    assert codes["values"] == sorted(codes["values"]), "the server wants them in order"
+
+    def action(code: int) -> str:
+        said = f"Container node for pod a/b failed with exit code {code} matching FailJob rule at index 1"
+        for rule in policy["rules"]:
+            if code in codes["values"] and any(
+                re.search(p, said) for p in rule["onJobFailureMessagePatterns"]
+            ):
+                return str(rule["action"])
+        return "RestartJobSet"
+
+    assert action(Interrupted.exit_code) == "RestartJobSetAndIgnoreMaxRestarts"
+    for kind in (ParamsError, DataError, SetupError):
+        assert action(kind.exit_code) == "FailJobSet"
+    assert action(1) == action(137) == "RestartJobSet"
+
+
+def test_processes_have_less_time_to_stop_than_their_pod(rendered: dict[str, list[Manifest]]) -> None:
+    from twelvelead.training.node import SECONDS_TO_STOP
+
+    (manifest,) = of_kind(rendered["gpu"], RUNTIME)
+    (job,) = manifest["spec"]["template"]["spec"]["replicatedJobs"]
+    pod = job["template"]["spec"]["template"]["spec"]
+    assert int(SECONDS_TO_STOP) < pod["terminationGracePeriodSeconds"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_launcher_may_do_what_it_asks_for(
+    overlay: str, rendered: dict[str, list[Manifest]], root: Path
+) -> None:
+    """The rights that the launcher names when they are missing are those that its role gives."""
+    text = "".join(path.read_text(encoding="utf-8") for path in (root / "src/twelvelead/launch").glob("*.py"))
+    asked = set(re.findall(r'"(get|list|create|patch|delete) (trainjobs|pods|events|pods/log)"', text))
+    asked |= set(re.findall(r"'(get) (pods/log)'", text))
+    assert len(asked) >= 8
+    role = named(rendered[overlay], "Role", "launch-trainings")
+    given = {(verb, one) for rule in role["rules"] for verb in rule["verbs"] for one in rule["resources"]}
+    assert asked <= given
+
+
+def test_the_placement_in_the_settings_is_one_that_launchers_read(
+    rendered: dict[str, list[Manifest]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from twelvelead.launch.placement import VARIABLE, placement
+
+    for overlay in OVERLAYS:
+        settings = named(rendered[overlay], "ConfigMap", "twelvelead")["data"]
+        monkeypatch.setenv(VARIABLE, settings["placement"])
+        (runtime,) = of_kind(rendered[overlay], RUNTIME)
+        (pod,) = [spec for name, spec in pods([runtime]).items() if name.endswith(" node")]
+        mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+        assert (placement().work, placement().models) == (mounts["work"], mounts["models"])
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_no_pod_breaks_the_restricted_standard(overlay: str, rendered: dict[str, list[Manifest]]) -> None:
     namespace = named(rendered[overlay], "Namespace", "twelvelead")

@@ -123,9 +123,9 @@ def test_an_adapter_is_merged_into_a_base_that_loads_by_itself(inputs, tmp_path,
 def test_no_more_processes_are_started_than_there_are_gpus(monkeypatch, capfd, gpus, asked, started):
     import torch
 
-    from twelvelead.stages.train_lora import _processes
+    from twelvelead.launch.processes import allowed
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    assert _processes(asked) == started
+    assert allowed(asked) == started
     assert ("one a GPU" in capfd.readouterr().err) == (started < asked)

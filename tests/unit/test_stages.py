@@ -215,6 +215,31 @@ def test_lineage_tells_every_stage_before_and_no_place_or_time(
     assert str(tmp_path) not in json.dumps(first)
 
 
+def test_where_an_adapter_is_trained_is_not_of_its_lineage(
+    at: Path, behave: Callable[[Function], None], tmp_path: Path
+) -> None:
+    """Nor of the key of its work folder: a checkpoint of two nodes is found by a training on one."""
+    seen: list[str] = []
+
+    def note(inputs: Mapping[str, Path], output: Path, params: Any, work: Path) -> dict[str, Any]:
+        seen.append(work.name)
+        (output / "data.txt").write_text("x", encoding="utf-8")
+        return {}
+
+    behave(note)
+    for name in ("instructions", "pages"):
+        (at / name).mkdir(parents=True)
+        (at / name / "data.txt").write_text(name, encoding="utf-8")
+    inputs = {name: at / name for name in ("instructions", "pages")}
+    told = []
+    for section in ({}, {"launch": {"backend": "trainjob", "nodes": 8}}, {"rank": 5}):
+        run("train_lora", inputs, at / "adapter", Params.model_validate({"train_lora": section}))
+        told.append(json.loads((at / "adapter" / "lineage.json").read_text(encoding="utf-8")))
+    assert told[0] == told[1] != told[2]
+    assert seen[0] == seen[1] != seen[2]
+    assert "launch" not in told[0]["train_lora"]["params"]
+
+
 def test_a_stage_sees_its_own_section_only(at: Path, behave: Callable[[Function], None]) -> None:
     seen: list[Any] = []
 

@@ -20,13 +20,13 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
     "mlflow-pipeline": ("username", "password"),
     "s3": ("access_key", "secret_key"),
 }
-SETTINGS = ("mlflow_tracking_uri", "s3_endpoint_url")
+SETTINGS = ("mlflow_tracking_uri", "s3_endpoint_url", "placement")
 CLAIMS = ("models", "work")
 # What the pipeline's identity must be let do, and what it must not: (verb, group, resource, in our
 # namespace).
 MAY: Sequence[tuple[str, str, str, bool]] = (
     ("create", TRAINER, "trainjobs", True),
-    ("watch", TRAINER, "trainjobs", True),
+    ("patch", TRAINER, "trainjobs", True),
     ("delete", TRAINER, "trainjobs", True),
     ("get", TRAINER, "clustertrainingruntimes", False),
     ("list", "", "pods", True),
@@ -79,7 +79,7 @@ def _connect(kubeconfig: str) -> Any:
         from kubernetes import client, config
     except ImportError as missing:
         raise SetupError(
-            f"kubernetes is missing ({missing})", fix="pip install 'twelvelead[pipeline]'"
+            f"kubernetes is missing ({missing})", fix="pip install 'twelvelead[cluster]'"
         ) from None
     try:
         settings = client.Configuration()

@@ -112,7 +112,8 @@ def _lineage(stage: Stage, inputs: Mapping[str, Path], section: Section) -> dict
         upstream = inputs[artifact] / LINEAGE
         if upstream.is_file():
             entries |= json.loads(upstream.read_text(encoding="utf-8"))
-    entries[stage.name] = {"params": section.model_dump(mode="json"), "inputs": digests}
+    shaping = section.model_dump(mode="json", exclude=set(section.not_shaping))
+    entries[stage.name] = {"params": shaping, "inputs": digests}
     key = hashlib.sha256(json.dumps([code_fingerprint(), entries], sort_keys=True).encode()).hexdigest()
     return {"entries": entries, "key": f"{stage.name}-{key[:16]}"}
 

@@ -99,7 +99,7 @@ def train(
     """
     if not training or not selection:
         raise DataError("nothing to train on or to choose by", expected="pages in folds 1–8 and in fold 9")
-    torch.set_num_threads(params.threads or max((os.cpu_count() or 1) // ranks.world, 1))
+    torch.set_num_threads(params.threads or max((os.cpu_count() or 1) // ranks.neighbours, 1))
     torch.manual_seed(params.seed)
     before = lora.frozen_sha256(base.model)
     model = lora.attach(base.model, params)
@@ -151,6 +151,8 @@ def train(
                 kept = _kept(model, step.optimizer, state)
                 if ranks.leads:
                     checkpoint.save(work / CHECKPOINT, kept)
+                if stopped:
+                    ranks.any(False)  # whoever left now would have the one that writes killed
             if stopped and not state.done(total, params.patience):
                 raise Interrupted(
                     f"asked to stop after step {state.step} of {total}; it is kept",

@@ -1,0 +1,55 @@
+"""One machine of a training: torchrun, with an exit code that says why its processes ended.
+
+    python -m twelvelead.training.node [torchrun's options] JOB
+
+torchrun itself ends with 1 whatever happened. A cluster must know a stop on request (143), which it starts
+again, from data or params that no second attempt makes better (2, 3, 5). Where and among how many nodes we
+are comes by torchrun's own variables (PET_NNODES, PET_NODE_RANK, PET_MASTER_ADDR …), which a TrainJob sets.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from twelvelead.errors import Interrupted
+
+# A step of the 11B model and its checkpoint may take longer than torchrun's 30 s; a pod's grace is 120 s.
+SECONDS_TO_STOP = "110"
+
+
+def main() -> None:
+    """Start this machine's processes and wait for them; the last argument is the file of their job."""
+    from torch.distributed import run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    *options, job = sys.argv[1:]
+    if "--shutdown-timeout" in run.get_args_parser().format_help():  # since torch 2.12
+        options += ["--shutdown-timeout", SECONDS_TO_STOP]
+    try:
+        run.main([*options, "-m", "twelvelead.training.adapter", job])
+    except ChildFailedError as fault:
+        sys.exit(exit_code([failure.exitcode for failure in fault.failures.values()]))
+    except SignalException:
+        sys.exit(Interrupted.exit_code)
+
+
+def exit_code(codes: list[int]) -> int:
+    """What one node ends with, of what its processes ended with; a killed process has minus its signal.
+
+    Those that torchrun stopped because another had failed say nothing of the reason.
+    """
+    reasons = [
+        code for code in codes if code not in (-signal.SIGTERM, -signal.SIGKILL, Interrupted.exit_code)
+    ]
+    if reasons:
+        return max(reasons) if max(reasons) > 0 else 128 - min(reasons)
+    killed = -signal.SIGKILL in codes and Interrupted.exit_code not in codes
+    return 128 + signal.SIGKILL if killed else Interrupted.exit_code
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # else torchrun sets it, and says so at length
+    main()
