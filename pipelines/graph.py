@@ -30,7 +30,7 @@ from components.train_page_baseline.component import train_page_baseline
 from components.validate.component import validate
 from kfp import dsl
 
-from pipelines import resources
+from pipelines.resources import Profile
 from pipelines.variants import PUBLISHED, Pipeline
 
 COMPONENTS: dict[str, Any] = {
@@ -55,12 +55,8 @@ ERRAND_COMPONENTS: dict[str, Any] = {
 }
 
 
-def pipeline_of(variant: Pipeline, profile: str = "local") -> Any:
-    """A pipeline under a resource profile, for KFP's compiler.
-
-    Raises:
-        ParamsError: There is no such profile.
-    """
+def pipeline_of(variant: Pipeline, profile: Profile) -> Any:
+    """A pipeline under a resource profile, for KFP's compiler."""
     function = _FUNCTIONS[variant.name](Tasks(variant, profile))
     return dsl.pipeline(name=f"twelvelead-{variant.name}", description=variant.about)(function)
 
@@ -68,8 +64,8 @@ def pipeline_of(variant: Pipeline, profile: str = "local") -> Any:
 class Tasks:
     """Draws the tasks of one pipeline; lives while its function is traced."""
 
-    def __init__(self, variant: Pipeline, profile: str) -> None:
-        self.variant, self.profile = variant, resources.find(profile)
+    def __init__(self, variant: Pipeline, profile: Profile) -> None:
+        self.variant, self.profile = variant, profile
 
     def road(self, params: str, code: str, **given: Any) -> None:
         """Fetch what is made elsewhere, run the stages, send off the data; tell of the end in any case."""

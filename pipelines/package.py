@@ -6,6 +6,7 @@ import difflib
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,21 @@ REVIEWED = ("local", "cluster")  # profiles whose YAML is in the tree; `airgap` 
 DIGEST = re.compile(r".+@(sha256:[0-9a-f]{64})")
 
 
-def compile_to(path: Path, pipeline: Pipeline, profile: str = "local") -> None:
-    """Write a pipeline as the YAML that both the local runner and a cluster execute."""
+def compile_to(path: Path, pipeline: Pipeline, profile: str = "local", *, launching: bool = False) -> None:
+    """Write a pipeline as the YAML that both the local runner and a cluster execute.
+
+    Args:
+        path: File to write.
+        pipeline: Which.
+        profile: Name of a resource profile.
+        launching: The LoRA training is a TrainJob; see `Profile`.
+
+    Raises:
+        ParamsError: There is no such profile.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(pipeline_of(pipeline, profile), str(path))
+    under = replace(resources.find(profile), launching=launching)
+    compiler.Compiler().compile(pipeline_of(pipeline, under), str(path))
 
 
 def compiled_for(
@@ -36,6 +48,8 @@ def compiled_for(
     images: Mapping[str, str],
     profile: str = "local",
     environment: Mapping[str, str] | None = None,
+    *,
+    launching: bool = False,
 ) -> Path:
     """The same with an image and more environment for every step; both documents of the YAML are kept.
 
@@ -45,12 +59,14 @@ def compiled_for(
         images: By target (cpu, gpu, gate); see `images_of`.
         profile: Resource profile.
         environment: Variables that each step gets.
+        launching: As for `compile_to`.
     """
-    compile_to(path, pipeline, profile)
+    compile_to(path, pipeline, profile, launching=launching)
+    under = replace(resources.find(profile), launching=launching)
     documents: list[dict[str, Any]] = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     for name, executor in documents[0]["deploymentSpec"]["executors"].items():
         container = executor["container"]
-        container["image"] = images[resources.target_of(_step(name))]
+        container["image"] = images[under.target_of(_step(name))]
         more = [{"name": key, "value": value} for key, value in (environment or {}).items()]
         container["env"] = [*container.get("env", []), *more]
     path.write_text(yaml.safe_dump_all(documents, sort_keys=True), encoding="utf-8")
@@ -127,15 +143,16 @@ def contracts() -> str:
         "| stage | reads | files | writes | image | what it makes |",
         "|---|---|---|---|---|---|",
     ]
+    cluster = resources.find("cluster")
     for stage in STAGES:
         files = ", ".join(f"`{stage.name}.{key}`" for key in stage.files)
-        reads, image = ", ".join(stage.inputs), resources.target_of(stage.name)
+        reads, image = ", ".join(stage.inputs), cluster.target_of(stage.name)
         lines.append(
             f"| `{stage.name}` | {reads or '–'} | {files or '–'} | {stage.output} | {image} | {stage.about} |"
         )
     lines += ["", "| errand | writes | image | what it does |", "|---|---|---|---|"]
     for errand in ERRANDS:
-        image = resources.target_of(errand.name)
+        image = cluster.target_of(errand.name)
         lines.append(f"| `{errand.name}` | {errand.output} | {image} | {errand.about} |")
     lines += ["", "| pipeline | stages | fetches | what it does |", "|---|---|---|---|"]
     for pipeline in PIPELINES.values():

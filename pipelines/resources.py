@@ -36,6 +36,7 @@ class Limits:
 
 
 SMALL = Limits("1", "4Gi")
+QUEUE_HOURS = 24  # a TrainJob may wait that long for its GPUs
 STEP_LIMITS = {
     "ingest": Limits("8", "16Gi", hours=12),
     "validate": Limits("8", "16Gi"),
@@ -63,6 +64,7 @@ class Profile:
         parts: Shares that pages are drawn in.
         retries: Further tries of a step, with back-off; a resumed step goes on where the last one stopped.
         pull_secret: Images come from a registry that wants a password.
+        launching: The LoRA training is a TrainJob: its step starts and follows it and needs no GPU itself.
         environment: Variables of every step.
     """
 
@@ -71,6 +73,7 @@ class Profile:
     parts: int = 1
     retries: int = 0
     pull_secret: bool = False
+    launching: bool = False
     environment: dict[str, str] = field(default_factory=dict)
 
     def apply(self, task: dsl.PipelineTask, step: str) -> None:
@@ -79,7 +82,7 @@ class Profile:
             task.set_env_variable(name, value)
         if not self.on_cluster:
             return
-        limits = STEP_LIMITS.get(step, SMALL)
+        limits = self.limits(step)
         task.set_cpu_limit(limits.cpu).set_memory_limit(limits.memory)
         if self.retries and step != "promote":  # a refusal stays one
             task.set_retry(
@@ -94,6 +97,18 @@ class Profile:
         if limits.gpus:
             _on_gpu(task, limits.gpus)
         _reaching(task, step)
+
+    def limits(self, step: str) -> Limits:
+        """What a step gets."""
+        if self.launching and step == "train_lora":
+            return Limits("1", "4Gi", hours=STEP_LIMITS[step].hours + QUEUE_HOURS)
+        return STEP_LIMITS.get(step, SMALL)
+
+    def target_of(self, step: str) -> str:
+        """The target of components/Dockerfile that a step runs in."""
+        if step in GATE:
+            return "gate"
+        return "gpu" if self.limits(step).gpus else "cpu"
 
 
 def _on_gpu(task: dsl.PipelineTask, gpus: int) -> None:
@@ -110,13 +125,17 @@ def _reaching(task: dsl.PipelineTask, step: str) -> None:
     """Volumes, and of settings and secrets those alone that the step has a use for."""
     if step in RESUMING:
         kubernetes.mount_pvc(task, pvc_name="work", mount_path="/work")
-        task.set_env_variable("TWELVELEAD_WORK", "/work/steps")
+        task.set_env_variable(
+            "TWELVELEAD_WORK", "/work"
+        )  # the volume's root: nodes of a TrainJob mount it so
     if step in READING_MODELS:
         kubernetes.mount_pvc(task, pvc_name="models", mount_path="/models")
     if step in READING_S3:
         keys = {"access_key": "AWS_ACCESS_KEY_ID", "secret_key": "AWS_SECRET_ACCESS_KEY"}
         kubernetes.use_secret_as_env(task, secret_name=S3, secret_key_to_env=keys)
     settings = {"s3_endpoint_url": "AWS_ENDPOINT_URL"} if step in READING_S3 else {}
+    if step == "train_lora":
+        settings["placement"] = "TWELVELEAD_PLACEMENT"
     if step in TELLING_MLFLOW:
         settings["mlflow_tracking_uri"] = "MLFLOW_TRACKING_URI"
         keys = {"username": "MLFLOW_TRACKING_USERNAME", "password": "MLFLOW_TRACKING_PASSWORD"}
@@ -145,10 +164,3 @@ def find(name: str) -> Profile:
     if name not in PROFILES:
         raise ParamsError(f"there is no profile {name!r}", expected=" or ".join(PROFILES))
     return PROFILES[name]
-
-
-def target_of(step: str) -> str:
-    """The target of components/Dockerfile that a step runs in."""
-    if step in GATE:
-        return "gate"
-    return "gpu" if STEP_LIMITS.get(step, SMALL).gpus else "cpu"

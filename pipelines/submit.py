@@ -57,7 +57,10 @@ class Order:
         told = {"TWELVELEAD_IMAGE_DIGEST": digests(images)}
         if remote := self.said.get("remote"):
             told["TWELVELEAD_DVC_REMOTE"] = str(remote)
-        return compiled_for(path, self.pipeline, images, self.profile, told)
+        launching = self.params.train_lora.launch.backend == "trainjob"
+        if launching:
+            told["TWELVELEAD_TRAINING_IMAGE"] = images["gpu"]
+        return compiled_for(path, self.pipeline, images, self.profile, told, launching=launching)
 
 
 def submit(

@@ -16,7 +16,7 @@ from pipelines.submit import Order, submit
 from pipelines.variants import PIPELINES
 
 from twelvelead.errors import Error, ParamsError, SetupError
-from twelvelead.params import Params
+from twelvelead.params import Params, parse
 
 IMAGE = "twelvelead/steps@sha256:" + "a" * 64
 
@@ -181,6 +181,25 @@ def test_steps_know_their_images_and_where_data_go(server: Server) -> None:
     assert told["TWELVELEAD_DVC_REMOTE"] == "s3://ecg/dvc"
     assert told["HF_HUB_OFFLINE"] == "1", "what the profile sets is kept"
     assert run["runtime_config"]["parameters"]["remote"] == "s3://ecg/dvc"
+
+
+def test_a_trainjob_is_started_by_a_step_without_a_gpu_and_gets_the_gpu_image(tmp_path: Path) -> None:
+    params = parse({"train_lora": {"launch": {"backend": "trainjob", "nodes": 2}}}, where="here")
+    images = tuple(f"{target}=x/{target}@sha256:{'b' * 64}" for target in ("cpu", "gpu", "gate"))
+
+    path = Order(PIPELINES["training"], params, images).written(tmp_path / "p.yaml")
+
+    pipeline, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    container = pipeline["deploymentSpec"]["executors"]["exec-train-lora"]["container"]
+    assert container["image"].startswith("x/cpu@")
+    assert "accelerator" not in container["resources"]
+    told = {item["name"]: item["value"] for item in container["env"]}
+    assert told["TWELVELEAD_TRAINING_IMAGE"].startswith("x/gpu@")
+    assert told["TWELVELEAD_WORK"] == "/work"
+    step = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-train-lora"]
+    assert int(step["activeDeadlineSeconds"]) > params.train_lora.launch.hours * 3600
+    assert "TWELVELEAD_PLACEMENT" in str(step["configMapAsEnv"])
+    assert "tolerations" not in step
 
 
 @pytest.mark.parametrize("name", ["data", "evaluation", "promotion"])

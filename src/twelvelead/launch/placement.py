@@ -11,6 +11,7 @@ from twelvelead.errors import ParamsError
 from twelvelead.sections import Section
 
 VARIABLE = "TWELVELEAD_PLACEMENT"
+IMAGE = "TWELVELEAD_TRAINING_IMAGE"  # set by `python -m pipelines submit`: the GPU image of the same release
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -18,7 +19,7 @@ class Placement(Section):
     """A cluster's side of a training; the defaults fit k8s/base and k8s/overlays/gpu."""
 
     namespace: str = Field("", description="of the TrainJob; empty: the pod's own, else twelvelead")
-    image: str = Field("", description="of the nodes, by digest; empty: the runtime's")
+    image: str = Field("", description="of the nodes, by digest; empty: as submitted, else the runtime's")
     cpu: str = Field("16", description="of a node with GPUs; a TrainJob that names GPUs names all resources")
     memory: str = Field("128Gi", description="of a node with GPUs")
     gpu: str = Field("nvidia.com/gpu", description="the resource that counts GPUs")
@@ -47,6 +48,8 @@ def placement() -> Placement:
             where=VARIABLE,
             expected="a JSON object with some of " + ", ".join(Placement.model_fields),
         ) from None
+    if not found.image:
+        found = found.model_copy(update={"image": os.environ.get(IMAGE, "")})
     if found.namespace:
         return found
     own = POD_NAMESPACE.read_text(encoding="utf-8").strip() if POD_NAMESPACE.is_file() else "twelvelead"
