@@ -1,0 +1,31 @@
+"""A hook of mkdocs: folders in the navigation, and notebooks as plain pages.
+
+An entry of `nav` that ends in `/*` stands for every page of that folder in the order of its file names, so that
+a new decision or guide is on the site without a line in mkdocs.yml.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def on_config(config: Any) -> Any:
+    """Replace every `folder/*` by its pages."""
+    config.nav = [_expanded(item, Path(config.docs_dir)) for item in config.nav]
+    return config
+
+
+def _expanded(item: Any, docs: Path) -> Any:
+    if isinstance(item, dict):
+        return {title: _expanded(inner, docs) for title, inner in item.items()}
+    if isinstance(item, list):
+        pages: list[Any] = []
+        for inner in item:
+            found = _expanded(inner, docs)
+            pages += found if isinstance(found, list) else [found]
+        return pages
+    if item.endswith("/*"):
+        folder = docs / item.removesuffix("/*")
+        return [str(path.relative_to(docs)) for path in sorted(folder.glob("*.md"))]
+    return item
