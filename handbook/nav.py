@@ -1,7 +1,6 @@
-"""A hook of mkdocs: folders in the navigation, and notebooks as plain pages.
+"""A hook of mkdocs: an entry of `nav` that ends in `/*` stands for every page of that folder, by file name.
 
-An entry of `nav` that ends in `/*` stands for every page of that folder in the order of its file names, so that
-a new decision or guide is on the site without a line in mkdocs.yml.
+So a new decision, guide or notebook is on the site without a line in mkdocs.yml.
 """
 
 from __future__ import annotations
