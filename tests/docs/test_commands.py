@@ -33,7 +33,6 @@ RECORD = "runs/latest/artifacts/records/records500/00000/00007_hr"
 CHEAPER: dict[str, tuple[str, ...]] = {
     "twelvelead page RECORD -o page.png": (f"twelvelead page {RECORD} -o page.png",),
     "twelvelead contact-sheet RECORD -o sheet.html": (f"twelvelead contact-sheet {RECORD} -o sheet.html",),
-    "twelvelead kit -i IN -o OUT -se 1 -r 200": ("twelvelead kit -i IN -o OUT -se 1 -r 200",),
     "twelvelead instruct preview | card | export | import": (
         "twelvelead instruct preview --count 1",
         "twelvelead instruct card",
@@ -41,6 +40,8 @@ CHEAPER: dict[str, tuple[str, ...]] = {
         "twelvelead instruct import ecg-qa exported taken",
     ),
     "twelvelead ecgbench OUTPUTS --gold FOLDER": ("twelvelead ecgbench OUTPUTS --gold GOLD",),
+    # the small run's version is the champion already; for another alias the policy in force is asked
+    "twelvelead promote 1": ("twelvelead promote 1 --alias second",),
     "twelvelead photos FOLDER --adapter ADAPTER": (
         "twelvelead photos PHOTOS --adapter artifacts/adapter --scorecard runs/latest/scorecard.json",
     ),
@@ -185,9 +186,7 @@ def parse(app: typer.Typer, words: list[str]) -> None:
     command, name = typer.main.get_command(app), "program"
     while True:
         context = command.make_context(name, list(words))
-        rest = (
-            [*context._protected_args, *context.args] if hasattr(context, "_protected_args") else context.args
-        )
+        rest = [*getattr(context, "_protected_args", ()), *context.args]
         if not getattr(command, "commands", None) or not rest:
             return
         name, words = rest[0], rest[1:]
