@@ -58,7 +58,7 @@ reference: $(STAMP)  ## Write docs/reference and docs/cards/base.md from the cod
 	$(BIN)/python -m handbook
 
 site: $(STAMP)  ## Build the documentation into build/site; nothing in it fetches anything
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 repro: $(STAMP)  ## Run the stages by DVC, reusing what is unchanged
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dvc repro

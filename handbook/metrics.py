@@ -75,10 +75,10 @@ def page() -> str:
     controls = [(code(name), what) for name, what in scorecard.CONTROL_NAMES.items()]
     return document(
         "Metrics",
-        "Figures are exact: ties count one half in an AUC, nothing is binned but the calibration error. "
-        "One that has no meaning (no positives, no negatives) is NaN, and null in JSON; macro figures are "
-        "means over the statements that have one. *Compared* statements have at least "
-        "`evaluate.min_positives` positives, and a negative, in fold 10.",
+        "Functions are those of `twelvelead.evaluation`. Figures are exact: ties count one half in an AUC, "
+        "nothing is binned but the calibration error. One that has no meaning (no positives, no negatives) "
+        "is NaN, and null in JSON; macro figures are means over the statements that have one. *Compared* "
+        "statements have at least `evaluate.min_positives` positives, and a negative, in fold 10.",
         "## Of one model",
         _table(FIGURES),
         "## How sure",
@@ -95,7 +95,7 @@ def page() -> str:
 
 def _table(figures: tuple[tuple[Callable[..., Any], str, str], ...]) -> str:
     rows = [
-        (code(f"{one.__module__.removeprefix('twelvelead.')}.{one.__name__}"), _says(one), formula, source)
+        (code(f"{one.__module__.rpartition('.')[2]}.{one.__name__}"), _says(one), formula, source)
         for one, formula, source in figures
     ]
     return table(("function", "", "formula", "source"), rows)
