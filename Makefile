@@ -1,6 +1,6 @@
 # Everything runs in .venv, which `setup` makes and every other target asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test oldest lint compile repro images test-containers clean
+.PHONY: help setup run test oldest lint compile repro reference site images test-containers clean
 
 PARAMS ?= params.yaml
 SOURCE ?=
@@ -53,6 +53,12 @@ lint: $(STAMP)  ## Check style, types and import rules
 
 compile: $(STAMP)  ## Write pipelines/compiled and components/README.md
 	$(BIN)/python -m pipelines compile
+
+reference: $(STAMP)  ## Write docs/reference and docs/cards/base.md from the code
+	$(BIN)/python -m handbook
+
+site: $(STAMP)  ## Build the documentation into build/site; nothing in it fetches anything
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 repro: $(STAMP)  ## Run the stages by DVC, reusing what is unchanged
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dvc repro

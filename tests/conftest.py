@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,20 @@ for name in ("MLFLOW_TRACKING_URI", "KFP_RUN_ID", "TWELVELEAD_WORK", "TWELVELEAD
     os.environ.pop(name, None)  # a shell's leftovers must not decide what a test sees
 
 ROOT = Path(__file__).parents[1]
+LENIENT = """
+name: lenient, for a test
+promotes: true
+candidate: lora
+baseline: cnn
+checks:
+  - {name: has learnt something, metric: models.lora.macro_auc, at_least: 0.0, why: a test}
+  - {name: a blank page says nothing, metric: controls.blank.macro_auc, between: [0.45, 0.55], why: a test}
+"""
+SMALL = (
+    "ingest.records=120", "validate.min_train_positives=3", "train_baseline.epochs=2", "train_lora.epochs=1",
+    "train_page_baseline.epochs=1", "evaluate.robustness_pages=4",
+    "instruct.measurement_questions=2", "evaluate.bootstrap=50", "evaluate.min_positives=1",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +53,34 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no real ECGs: set TWELVELEAD_SHARED to a folder that holds data/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_road(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a run of few records in one folder for the whole session; gives the run's own folder."""
+    folder = tmp_path_factory.mktemp("road")
+
+    def walk(name: str, *more: str) -> Path:
+        sets = [word for item in (f"name={name}", *SMALL, *more) for word in ("--set", item)]
+        command = [sys.executable, "-m", "pipelines", "run", "--params", "params.smoke.yaml"]
+        done = subprocess.run(
+            [*command, "--runs", str(folder / "runs"), *sets],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        (folder / f"{name}.txt").write_text(done.stdout, encoding="utf-8")
+        assert done.returncode == 0, done.stdout + done.stderr
+        (found,) = (folder / "runs").glob(f"*-{name}")
+        return found
+
+    return walk
+
+
+@pytest.fixture(scope="session")
+def small_run(small_road: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the first run, whose candidate a lenient policy lets through to the champion's seat."""
+    policy = tmp_path_factory.mktemp("policy") / "lenient.yaml"
+    policy.write_text(LENIENT, encoding="utf-8")
+    return small_road("passes", f"gate.policy={policy}")

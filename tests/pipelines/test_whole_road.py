@@ -7,8 +7,7 @@ the alias; the second meets the real policy, is refused, and must leave the alia
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,47 +16,12 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-LENIENT = """
-name: lenient, for a test
-promotes: true
-candidate: lora
-baseline: cnn
-checks:
-  - {name: has learnt something, metric: models.lora.macro_auc, at_least: 0.0, why: a test}
-  - {name: a blank page says nothing, metric: controls.blank.macro_auc, between: [0.45, 0.55], why: a test}
-"""
-SMALL = (
-    "ingest.records=120", "validate.min_train_positives=3", "train_baseline.epochs=2", "train_lora.epochs=1",
-    "train_page_baseline.epochs=1", "evaluate.robustness_pages=4",
-    "instruct.measurement_questions=2", "evaluate.bootstrap=50", "evaluate.min_positives=1",
-)  # fmt: skip
-
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+def place(small_run: Path, small_road: Callable[..., Path]) -> Path:
     """A folder with both runs in it, each made by `python -m pipelines run` as `make run` calls it."""
-    folder = tmp_path_factory.mktemp("road")
-    (folder / "lenient.yaml").write_text(LENIENT, encoding="utf-8")
-    run(root, folder, "passes", f"gate.policy={folder / 'lenient.yaml'}")
-    run(root, folder, "refused", "gate.policy=mlflow/gate.yaml")
-    return folder
-
-
-def run(root: Path, folder: Path, name: str, *more: str) -> None:
-    sets = [word for item in (f"name={name}", *SMALL, *more) for word in ("--set", item)]
-    command = [
-        sys.executable,
-        "-m",
-        "pipelines",
-        "run",
-        "--params",
-        "params.smoke.yaml",
-        "--runs",
-        str(folder / "runs"),
-    ]
-    done = subprocess.run([*command, *sets], cwd=root, capture_output=True, text=True, check=False)
-    (folder / f"{name}.txt").write_text(done.stdout, encoding="utf-8")
-    assert done.returncode == 0, done.stdout + done.stderr
+    small_road("refused", "gate.policy=mlflow/gate.yaml")
+    return small_run.parents[1]
 
 
 def of(folder: Path, name: str) -> Path:
