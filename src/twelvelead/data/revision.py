@@ -82,22 +82,44 @@ def parse(text: str) -> Revision:
 
 
 def commit_of(revision: Revision) -> str:
-    """The commit that a branch, tag or abbreviated name means now.
+    """The commit that a branch, tag or abbreviated name means now. No program git is needed.
 
     Raises:
         SetupError: The repository cannot be read, or has no such revision.
     """
     if _COMMIT.fullmatch(revision.revision):
         return revision.revision
-    if Path(revision.repo).is_dir():
-        command = ["git", "-C", revision.repo, "rev-parse", "--verify", f"{revision.revision}^{{commit}}"]
-        return _run(command, revision).strip()
-    # A tag that is an object of its own names itself first and its commit with ^{} behind.
-    named = [f"refs/heads/{revision.revision}", f"refs/tags/{revision.revision}"]
-    lines = _run(["git", "ls-remote", revision.repo, *named, f"{named[1]}^{{}}"], revision).splitlines()
-    if not lines:
-        raise SetupError("the repository has no such branch or tag", where=revision.shown, expected=FORM)
-    return lines[-1].split()[0]
+    try:
+        from dulwich.client import get_transport_and_path
+        from dulwich.errors import GitProtocolError, NotGitRepository
+        from dulwich.objectspec import parse_commit
+        from dulwich.repo import Repo
+        from urllib3.exceptions import HTTPError
+    except ImportError as missing:
+        raise SetupError(
+            f"dulwich is missing ({missing})", fix="pip install 'twelvelead[versions]'"
+        ) from None
+    here = Path(revision.repo.removeprefix("file://"))
+    try:
+        if here.is_dir():
+            with Repo(str(here)) as repo:
+                return parse_commit(repo, revision.revision).id.decode()
+        client, path = get_transport_and_path(revision.repo)
+        found = {bytes(ref): oid for ref, oid in client.get_refs(path.encode()).refs.items() if oid}
+    except KeyError:
+        found = {}
+    except (GitProtocolError, NotGitRepository, HTTPError, OSError, ValueError) as fault:
+        raise SetupError(
+            f"the repository cannot be read: {_masked(str(fault) or type(fault).__name__)}",
+            where=revision.shown,
+            fix="check its address, and that a token or key for it is at hand",
+        ) from fault
+    # A tag that is an object of its own is listed twice: as itself, and with ^{} as the commit it is put on.
+    name = revision.revision.encode()
+    for ref in (b"refs/tags/%s^{}" % name, b"refs/tags/" + name, b"refs/heads/" + name):
+        if found.get(ref):
+            return found[ref].decode()
+    raise SetupError("the repository has no such branch or tag", where=revision.shown, expected=FORM)
 
 
 def bring(text: str, cache: Path) -> tuple[Path, Origin]:
@@ -112,7 +134,7 @@ def bring(text: str, cache: Path) -> tuple[Path, Origin]:
 
     Raises:
         ParamsError: The text names no revision.
-        SetupError: git or dvc is missing, or the repository or its remote cannot be read.
+        SetupError: dvc is missing, or the repository or its remote cannot be read.
     """
     revision = parse(text)
     commit = commit_of(revision)
@@ -144,7 +166,7 @@ def _dvc() -> str:
     beside = Path(sys.executable).with_name("dvc")
     found = str(beside) if beside.is_file() else shutil.which("dvc")
     if not found:
-        raise SetupError("dvc is missing", fix="pip install 'twelvelead[data]'")
+        raise SetupError("dvc is missing", fix="pip install 'twelvelead[versions]'")
     return found
 
 

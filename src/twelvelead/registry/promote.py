@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelead.errors import RegistryError
 from twelvelead.gate.policy import load
+from twelvelead.progress import say
 from twelvelead.registry import belonging, champion, second_opinion
 from twelvelead.registry.challenge import Challenge, challenge
 from twelvelead.registry.champion import (
@@ -69,7 +70,9 @@ def promote(
             raise RegistryError(
                 f"version {version} of {model_name!r} did not pass its gate: {chosen.tags.get('gate')!r}",
                 expected="a version tagged gate=passed",
-                fix=f"train a better one; it was refused because: {reasons or 'unknown'}",
+                fix=f"train a better one; it was refused because: {reasons}"
+                if reasons
+                else "judge it by a policy that may promote: `make run` with mlflow/gate.yaml",
             )
         before = holder(client, model_name, alias)
         if expected is not None and number(before) != expected:
@@ -229,7 +232,8 @@ def _fetch(client: MlflowClient, version: ModelVersion, name: str, folder: Path)
         return folder / name
     try:
         return Path(client.download_artifacts(str(version.run_id), name, str(folder)))
-    except (MlflowException, OSError):
+    except (MlflowException, OSError) as fault:
+        say(f"{version.name} version {version.version}: no {name}: {str(fault).strip()[:200]}")
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,26 @@ def test_branches_and_tags_become_the_commit_they_mean(git: Git, tmp_path: Path)
             assert commit_of(parse(f"dvc:{repo}#{name}:raw")) == head, (repo, name)
 
 
+def test_a_repository_over_http_is_asked_too(git: Git, tmp_path: Path) -> None:
+    """Without a program git: images have none."""
+    from dulwich.repo import Repo
+    from dulwich.server import DictBackend
+    from dulwich.web import HTTPGitApplication, WSGIRequestHandlerLogger, WSGIServerLogger, make_server
+
+    app = HTTPGitApplication(DictBackend({"/": Repo(str(tmp_path / "repo"))}))
+    server = make_server(
+        "127.0.0.1", 0, app, handler_class=WSGIRequestHandlerLogger, server_class=WSGIServerLogger
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        for name in ("main", "v1", "v1-noted"):
+            url = f"http://127.0.0.1:{server.server_address[1]}/"
+            assert commit_of(parse(f"dvc:{url}#{name}:raw")) == git("rev-parse", "HEAD")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def test_the_bytes_of_a_commit_come_even_after_the_branch_moved(git: Git, tmp_path: Path) -> None:
     (tmp_path / "repo" / "raw" / "table.csv").write_text("second", encoding="utf-8")
     place, origin = bring(f"dvc:{tmp_path / 'repo'}#v1:raw", tmp_path / "cache")
@@ -92,10 +113,13 @@ def test_what_is_here_already_is_not_fetched_again(
 
 
 def test_what_is_not_there_is_said_in_words(git: Git, tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match=r"git .*failed|no such branch"):
-        bring(f"dvc:{tmp_path / 'repo'}#nowhere:raw", tmp_path / "cache")
-    with pytest.raises(SetupError, match="no such branch or tag"):
-        bring(f"dvc:file://{tmp_path / 'repo'}#nowhere:raw", tmp_path / "cache")
+    for repo in (tmp_path / "repo", f"file://{tmp_path / 'repo'}"):
+        with pytest.raises(SetupError, match="no such branch or tag"):
+            bring(f"dvc:{repo}#nowhere:raw", tmp_path / "cache")
+    with pytest.raises(SetupError, match="the repository cannot be read"):
+        bring(f"dvc:{tmp_path / 'nowhere'}#v1:raw", tmp_path / "cache")
+    with pytest.raises(SetupError, match="the repository cannot be read"):
+        bring("dvc:http://127.0.0.1:9/ecg.git#v1:raw", tmp_path / "cache")
     with pytest.raises(SetupError, match="dvc get failed"):
         bring(f"dvc:{tmp_path / 'repo'}#v1:cooked", tmp_path / "cache")
     assert not (tmp_path / "cache").exists() or not [
