@@ -216,6 +216,17 @@ def merge(adapter: Path, to: Annotated[Path, typer.Option("--to", "-o")], base: 
 
 
 @app.command()
+def reader(
+    run: Path, to: Annotated[Path, typer.Option("--to", "-o")] = Path("models/reader"),
+    cnn: Annotated[bool, typer.Option(help="take the signal CNN along")] = True, base: str = "",
+) -> None:  # fmt: skip
+    """Pack a run's adapter, statements, calibration, thresholds and verdict as a reader."""
+    from twelvelead.serving.export import export_reader
+
+    typer.echo(json.dumps(export_reader(run, to, cnn=cnn, base=base)))
+
+
+@app.command()
 def promote(
     version: int,
     model_name: str = "twelvelead-reader",
