@@ -216,6 +216,19 @@ def merge(adapter: Path, to: Annotated[Path, typer.Option("--to", "-o")], base: 
 
 
 @app.command()
+def interpret(
+    files: list[Path], model: Annotated[str, typer.Option(help="run or reader folder, or NAME@ALIAS")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="one line of JSON a page")] = False,
+    to: Annotated[Path | None, typer.Option("--out", "-o", help="one JSON file a page, rejected.csv")] = None,
+    page: Annotated[int, typer.Option(help="of TIFFs and PDFs; 0 for all")] = 0, threads: int = 0,
+) -> None:  # fmt: skip
+    """Read ECGs: pictures, photographs, PDF, WFDB, DICOM, or folders of them. 3 if any was refused."""
+    from twelvelead.stages.interpret import interpret as read
+
+    raise typer.Exit(3 if read(files, model, as_json=as_json, to=to, page=page, threads=threads) else 0)
+
+
+@app.command()
 def reader(
     run: Path, to: Annotated[Path, typer.Option("--to", "-o")] = Path("models/reader"),
     cnn: Annotated[bool, typer.Option(help="take the signal CNN along")] = True, base: str = "",
