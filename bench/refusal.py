@@ -141,13 +141,24 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=6, help="of each layout and preset")
     parser.add_argument("--fit", action="store_true", help="fit the weights anew")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--cache", type=Path, help="keep what was described; a stopped run goes on from there"
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     shared = Path(os.environ["TWELVELEAD_SHARED"])
     records = sorted(str(path.with_suffix("")) for path in (shared / "data/ptb-xl/records500").rglob("*.hea"))
     every, begun = tasks(shared, options.negatives, options.pages), time.monotonic()
+    kept = json.loads(options.cache.read_text()) if options.cache and options.cache.is_file() else {}
+    todo = [task for task in every if json.dumps(task) not in kept]
     with ProcessPoolExecutor(options.processes) as pool:
-        found = list(pool.map(told, [(task, records) for task in every], chunksize=4))
+        for number, (task, row) in enumerate(
+            zip(todo, pool.map(told, [(task, records) for task in todo]), strict=True), start=1
+        ):
+            kept[json.dumps(task)] = row
+            if options.cache and (number % 20 == 0 or number == len(todo)):
+                options.cache.write_text(json.dumps(kept))
+    found = [kept[json.dumps(task)] for task in every]
     spent = time.monotonic() - begun
     halves = np.array([half(task) for task in every])
     if options.fit:

@@ -229,6 +229,21 @@ def interpret(
 
 
 @app.command()
+def serve(
+    ctx: typer.Context, model: Annotated[str, typer.Option(help="run or reader folder, or NAME@ALIAS")] = "",
+    host: str = "127.0.0.1", port: int = 8080, token_file: Path | None = None,
+    keep_feedback: Annotated[Path | None, typer.Option(help="append feedback to this file")] = None,
+    run: Annotated[Path | None, typer.Option(help="run whose worst disagreements are shown")] = None,
+    every_s: Annotated[float, typer.Option(min=0, help="between looks at the alias")] = 30.0,
+    waiting: Annotated[int, typer.Option(min=1, help="requests inside at once")] = 64, threads: int = 0,
+) -> None:  # fmt: skip
+    """Serve the reader and its review page; a registry alias is followed as it moves."""
+    from twelvelead.stages.serve import serve as start
+
+    start(**ctx.params)
+
+
+@app.command()
 def reader(
     run: Path, to: Annotated[Path, typer.Option("--to", "-o")] = Path("models/reader"),
     cnn: Annotated[bool, typer.Option(help="take the signal CNN along")] = True, base: str = "",
