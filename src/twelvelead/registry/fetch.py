@@ -98,8 +98,8 @@ def fetch(name: str, wanted: int | str, cache: Path, uri: str = "") -> Fetched:
                 aside.rename(folder)
         except (MlflowException, OSError) as fault:
             raise RegistryError(
-                f"cannot be fetched whole: {str(fault).splitlines()[0][:200]}", where=f"{name} version {number}",
-                fix="register the run again",
+                f"cannot be fetched whole: {str(fault).splitlines()[0][:200]}",
+                where=f"{name} version {number}", fix="register the run again",
             ) from None  # fmt: skip
         finally:
             shutil.rmtree(aside, ignore_errors=True)

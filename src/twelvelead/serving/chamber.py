@@ -1,7 +1,8 @@
 """The process in which uploads are opened, so that a file that hangs or crashes it takes only it down.
 
-`Chamber` is this side, `main` the other. The child has a bounded address space, writes no core, dies by itself
-if it takes too long, and is replaced after anything unusual. What it says is JSON and blobs, never a pickle.
+`Chamber` is this side, `main` the other. The child has a bounded address space, writes no core, dies by
+itself if it takes too long, and is replaced after anything unusual. What it says is JSON and
+blobs, never a pickle.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a person says of an answer, kept as one line of JSON, and only where the server was told to keep any."""
+"""What a person says of an answer, kept as a line of JSON, and only where the server was told to."""
 
 from __future__ import annotations
 

@@ -91,7 +91,8 @@ async def infer(request: Request) -> Response:
                            "adapter_sha256": reader.identity.adapter_sha256,
                            "policy_sha256": reader.identity.policy_sha256},
             "outputs": [
-                {"name": "probabilities", "datatype": "FP32", "shape": [len(pictures), len(codes)], "data": rows},
+                {"name": "probabilities", "datatype": "FP32", "data": rows,
+                 "shape": [len(pictures), len(codes)]},
                 {"name": "codes", "datatype": "BYTES", "shape": [len(codes)], "data": codes},
             ],
         }

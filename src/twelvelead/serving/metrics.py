@@ -12,26 +12,26 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"registry": self.registry}
-        self.requests = Counter("twelvelead_requests", "Requests", ["route", "status"], **own)
+        own = self.registry
+        self.requests = Counter("twelvelead_requests", "Requests", ["route", "status"], registry=own)
         self.seconds = Histogram(
-            "twelvelead_request_seconds", "Their time", ["route"], buckets=SECONDS, **own
+            "twelvelead_request_seconds", "Their time", ["route"], buckets=SECONDS, registry=own
         )
-        self.refused = Counter("twelvelead_refused", "Uploads that were not read", ["code"], **own)
-        self.pictures = Counter("twelvelead_pictures", "Pictures read", **own)
+        self.refused = Counter("twelvelead_refused", "Uploads that were not read", ["code"], registry=own)
+        self.pictures = Counter("twelvelead_pictures", "Pictures read", registry=own)
         self.batch = Histogram(
-            "twelvelead_batch", "Pictures a forward pass", buckets=(1, 2, 4, 8, 12, 16), **own
+            "twelvelead_batch", "Pictures a forward pass", buckets=(1, 2, 4, 8, 12, 16), registry=own
         )
-        self.waiting = Gauge("twelvelead_waiting", "Requests inside", **own)
-        self.held = Gauge("twelvelead_held_bytes", "Bytes of uploads inside", **own)
+        self.waiting = Gauge("twelvelead_waiting", "Requests inside", registry=own)
+        self.held = Gauge("twelvelead_held_bytes", "Bytes of uploads inside", registry=own)
         self.swaps = Counter(
-            "twelvelead_swaps", "Looks at the registry that came to something", ["outcome"], **own
+            "twelvelead_swaps", "Looks at the registry that came to something", ["outcome"], registry=own
         )
         self.model = Gauge(
-            "twelvelead_model", "The reader in charge", ["version", "adapter", "decision"], **own
+            "twelvelead_model", "The reader in charge", ["version", "adapter", "decision"], registry=own
         )
         self.children = Gauge(
-            "twelvelead_chambers_started", "Processes that were started to open uploads", **own
+            "twelvelead_chambers_started", "Processes that were started to open uploads", registry=own
         )
 
     def noticed(self, route: str, status: int, seconds: float) -> None:

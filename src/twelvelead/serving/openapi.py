@@ -43,11 +43,20 @@ MODEL: Tree = {
 }  # fmt: skip
 SCHEMAS: Tree = {
     "Error": _object(
-        {"error": _object({"code": {"enum": list(STATUS)}, "what": TEXT, "where": TEXT, "expected": TEXT, "fix": TEXT})}
+        {
+            "error": _object(
+                {"code": {"enum": list(STATUS)}, **dict.fromkeys(("what", "where", "expected", "fix"), TEXT)}
+            )
+        }
     ),
     "Model": _object(MODEL),
     "ModelAsked": _object(
-        {**MODEL, "statements": _list(_object({"code": TEXT, "name": TEXT, "group": TEXT, "threshold": NUMBER_OR_NONE}))}
+        {
+            **MODEL,
+            "statements": _list(
+                _object({"code": TEXT, "name": TEXT, "group": TEXT, "threshold": NUMBER_OR_NONE})
+            ),
+        }
     ),
     "Picture": _object(
         {
@@ -70,7 +79,8 @@ SCHEMAS: Tree = {
             ),
             "warnings": _list(TEXT), "statements": _list(_object({**CALL, "name": TEXT, "group": TEXT})),
             "cnn": _or_null(_object({"statements": _list(_object(CALL))})),
-            "measurements": _or_null(_ref("Measurements")), "report": TEXT, "picture": _or_null(_ref("Picture")),
+            "measurements": _or_null(_ref("Measurements")), "report": TEXT,
+            "picture": _or_null(_ref("Picture")),
         }
     ),
     "Feedback": {
@@ -89,8 +99,9 @@ SCHEMAS: Tree = {
             "run": {"type": ["string", "null"]},
             "items": _list(
                 _object(
-                    {"record_id": TEXT, "code": TEXT, "name": TEXT, "label": {"enum": [0, 1]}, "probability": SHARE,
-                     "threshold": NUMBER_OR_NONE, "cnn_probability": NUMBER_OR_NONE, "disagreement": SHARE}
+                    {"record_id": TEXT, "code": TEXT, "name": TEXT, "label": {"enum": [0, 1]},
+                     "probability": SHARE, "threshold": NUMBER_OR_NONE, "cnn_probability": NUMBER_OR_NONE,
+                     "disagreement": SHARE}
                 )
             ),
         }
@@ -122,39 +133,61 @@ UPLOAD: Tree = {
 }
 
 
+UPLOAD_REFUSED = (400, 401, 408, 413, 415, 422, 429, 503)
+FEEDBACK_REFUSED = (400, 401, 404, 413, 415, 429, 503)
+
+
 def document(*, secured: bool) -> Tree:
     """The document; `secured` says whether a token is asked for."""
-    guard: Tree = {"security": [{"token": []}]} if secured else {}
+    lines = {"application/x-ndjson": {"schema": TEXT}}
     picture = {"name": "picture", "in": "query", "schema": {"type": "boolean"}}
     page = {"name": "page", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 999999}}
-    record = {"name": "record_id", "in": "path", "required": True, "schema": TEXT}
-    name = {"name": "name", "in": "path", "required": True, "schema": TEXT}
-    upload = (400, 401, 408, 413, 415, 422, 429, 503)
-    lines = {"application/x-ndjson": {"schema": TEXT}}
+    record, name = (
+        {"name": key, "in": "path", "required": True, "schema": TEXT} for key in ("record_id", "name")
+    )
+    refused = UPLOAD_REFUSED
+    said = {"required": True, "content": _json("Feedback")}
+    asked = {"required": True, "content": _json("Inference")}
+    not_yet = {"503": {"description": "Not yet, or no more", "content": _json("Status")}}
+    ready = _operation("Ready", _json("Status"), (401,))
+    ready["responses"] |= not_yet
+    guarded: Tree = {
+        "/v1/model": {"get": _operation("Who reads", _json("ModelAsked"), (401, 503))},
+        "/v1/interpret": {
+            "post": _operation(
+                "Read a page or record", _json("Interpretation"), refused, UPLOAD, (picture, page)
+            )
+        },
+        "/v1/batch": {"post": _operation("Read many, or a ZIP", lines, refused, UPLOAD)},
+        "/v1/feedback": {
+            "post": _operation("Say what is there", _kept(), FEEDBACK_REFUSED, said, code="201")
+        },
+        "/v1/queue": {"get": _operation("The worst disagreements", _json("Queue"), (401,))},
+        "/v1/queue/{record_id}": {
+            "get": _operation("One of them", _json("QueueRecord"), (401, 404), parameters=(record,))
+        },
+        "/v2/models/{name}/infer": {
+            "post": _operation(
+                "Open Inference Protocol", _json("Inferred"), (*refused, 404), asked, parameters=(name,)
+            )
+        },
+    }
+    if secured:
+        for path in guarded.values():
+            for operation in path.values():
+                operation["security"] = [{"token": []}]
+    about = "Reads 12-lead ECG pages and records. Research software, not a medical device."
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Twelvelead reader", "version": __version__,
-                 "description": "Reads 12-lead ECG pages and records. Research software, not a medical device."},
+        "info": {"title": "Twelvelead reader", "version": __version__, "description": about},
         "paths": {
             "/healthz": {"get": _operation("Alive", _json("Status"), (401,))},
-            "/readyz": {"get": _operation("Ready", _json("Status"), (401,), also={"503": "Not yet, or no more"})},
-            "/v1/model": {"get": {**_operation("Who reads", _json("ModelAsked"), (401, 503)), **guard}},
-            "/v1/interpret": {"post": {**_operation("Read one page or record", _json("Interpretation"), upload),
-                                       **guard, "parameters": [picture, page], "requestBody": UPLOAD}},
-            "/v1/batch": {"post": {**_operation("Read many, or a ZIP", lines, upload), **guard,
-                                   "requestBody": UPLOAD}},
-            "/v1/feedback": {"post": {**_operation("Say what is there", _kept(), (400, 401, 404, 413, 415, 429, 503),
-                                                   code="201"), **guard,
-                                      "requestBody": {"required": True, "content": _json("Feedback")}}},
-            "/v1/queue": {"get": {**_operation("The worst disagreements", _json("Queue"), (401,)), **guard}},
-            "/v1/queue/{record_id}": {"get": {**_operation("One of them", _json("QueueRecord"), (401, 404)), **guard,
-                                              "parameters": [record]}},
-            "/v2/models/{name}/infer": {"post": {**_operation("Open Inference Protocol", _json("Inferred"),
-                                                              (*upload, 404)), **guard, "parameters": [name],
-                                                 "requestBody": {"required": True, "content": _json("Inference")}}},
+            "/readyz": {"get": ready},
+            **guarded,
         },
-        "components": {"schemas": SCHEMAS,
-                       "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "schemas": SCHEMAS, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}
+        },
     }  # fmt: skip
 
 
@@ -170,11 +203,12 @@ def _operation(
     summary: str,
     content: Tree,
     refusals: tuple[int, ...],
+    body: Tree | None = None,
+    parameters: tuple[Tree, ...] = (),
     *,
     code: str = "200",
-    also: dict[str, str] | None = None,
 ) -> Tree:
     answers: Tree = {code: {"description": summary, "content": content}}
     answers |= {str(status): {"description": "Refused", "content": _json("Error")} for status in refusals}
-    answers |= {status: {"description": text} for status, text in (also or {}).items()}
-    return {"summary": summary, "responses": answers}
+    tree: Tree = {"summary": summary, "responses": answers, "parameters": list(parameters)}
+    return tree if body is None else {**tree, "requestBody": body}

@@ -1,7 +1,7 @@
 """Is it a picture of a 12-lead ECG page? A small network on what `describe` tells says so.
 
-Its weights lie beside this file; `bench/refusal.py --fit` makes them from one half of its pictures and reports
-on the other (bench/results/refusal.json).
+Its weights lie beside this file; `bench/refusal.py --fit` makes them from one half of its pictures and
+reports on the other (bench/results/refusal.json).
 """
 
 from __future__ import annotations

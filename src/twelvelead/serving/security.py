@@ -76,8 +76,9 @@ class Guard:
             spent = time.monotonic() - begun
             self.noticed(route, status, spent)
             if self.logged:
-                note = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "method": scope["method"],
-                        "route": route, "status": status, "ms": round(1000 * spent, 1)}  # fmt: skip
+                note = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                        "method": scope["method"], "route": route, "status": status,
+                        "ms": round(1000 * spent, 1)}  # fmt: skip
                 sys.stderr.write(json.dumps(note) + "\n")
 
     def _refused(self, scope: Scope) -> Refusal | None:

@@ -11,7 +11,8 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -166,17 +167,17 @@ def _picture_sheet(
     data: bytes, digest: str, kind: str, number: int, total: int, image: Image, *, turned: bool, scaled: bool
 ) -> Sheet:
     rgb = np.asarray(image)
-    warnings = refuse(rgb)
+    notes = refuse(rgb)
     if total > 1:
-        warnings = (f"page {number} of {total}", *warnings)
+        notes = (f"page {number} of {total}", *notes)
     as_it_came = kind in ("png", "jpeg") and not turned
     geometry = None
     if scaled:
         geometry, more = _scale_of(rgb)
-        warnings = (*warnings, *more)
+        notes = (*notes, *more)
     return Sheet(
         kind, number, total, image.width, image.height, len(data), digest,
-        data if as_it_came else _png(image), warnings, geometry,
+        data if as_it_came else _png(image), notes, geometry,
     )  # fmt: skip
 
 
@@ -186,14 +187,14 @@ def _frames(data: bytes, kind: str, limits: Limits, only: int) -> Iterator[tuple
 
     PIL.Image.MAX_IMAGE_PIXELS = None  # sizes are checked below, before anything is decoded
     try:
-        with PIL.Image.open(io.BytesIO(data), formats=FORMATS[kind]) as file:
-            total = _count(file, limits) if kind == "tiff" else 1
+        with _quietly(PIL.Image.open, io.BytesIO(data), formats=FORMATS[kind]) as file:
+            total = _quietly(_count, file, limits) if kind == "tiff" else 1
             for number in [only] if only else range(1, total + 1):
                 if not 1 <= number <= total:
                     raise Refusal("bad_request", f"there is no page {number}", expected=f"1 to {total}")
-                file.seek(number - 1)
+                _quietly(file.seek, number - 1)
                 _check_size(*file.size, limits)
-                yield (number, total, *_upright(file))
+                yield (number, total, *_quietly(_upright, file))
     except Refusal:
         raise
     except (OSError, ValueError, SyntaxError, TypeError, EOFError, KeyError, OverflowError) as fault:
@@ -201,6 +202,13 @@ def _frames(data: bytes, kind: str, limits: Limits, only: int) -> Iterator[tuple
         raise Refusal(
             "unreadable", f"the {kind.upper()} is damaged: {str(fault)[:120]}", expected="an intact file"
         ) from None
+
+
+def _quietly(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call without the decoder's warnings, which are about the file and nobody's business here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*arguments, **named)
 
 
 def _count(file: Any, limits: Limits) -> int:
@@ -342,19 +350,19 @@ def _record_sheet(
         raise Refusal("not_an_ecg", "the record is flat: there is no signal in it")
     if np.nanmax(np.abs(record.signal_mv[finite])) > 1e4:
         raise Refusal("unreadable", "a sample is larger than 10 V", expected="millivolts of a heart")
-    warnings = []
+    notes = []
     flat = [
         lead
         for lead, signal in zip(_leads(), record.signal_mv, strict=True)
         if not np.nan_to_num(signal).any()
     ]
     if flat:
-        warnings.append(f"nothing was recorded in {', '.join(flat)}")
+        notes.append(f"nothing was recorded in {', '.join(flat)}")
     drawn, style = draw(record, page)
     if record.seconds < 10:
-        warnings.append(f"the record has {record.seconds:g} s; pages show ten")
+        notes.append(f"the record has {record.seconds:g} s; pages show ten")
     elif record.seconds > 10.05:
-        warnings.append(f"the first ten of {record.seconds:g} s are read")
+        notes.append(f"the first ten of {record.seconds:g} s are read")
     found = measure(record.signal_mv, record.fs_hz)
     values = {name: getattr(found, name) for name in MEASURES}
     whole = hashlib.sha256()
@@ -364,7 +372,7 @@ def _record_sheet(
     px_mm = round(style.px_mm, 3)
     return Sheet(
         kind, 1, 1, style.width_px, style.height_px, sum(len(one.data) for one in files), whole.hexdigest(),
-        drawn.data, tuple(warnings), Geometry(px_mm, px_mm, style.speed_mm_s, style.gain_mm_mv, boxes),
+        drawn.data, tuple(notes), Geometry(px_mm, px_mm, style.speed_mm_s, style.gain_mm_mv, boxes),
         record.signal_mv, record.fs_hz,
         {name: None if math.isnan(value) else round(value, 3) for name, value in values.items()},
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The reader in charge, and its successor: when the registry's alias moves, the new version takes over whole.
 
-A version that cannot be loaded leaves the old one where it is; `/readyz` and the metrics tell of it. It is tried
-again only when the alias moves once more, or after a while.
+A version that cannot be loaded leaves the old one where it is; `/readyz` and the metrics tell of it. It is
+tried again only when the alias moves once more, or after a while.
 """
 
 from __future__ import annotations

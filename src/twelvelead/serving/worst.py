@@ -46,9 +46,11 @@ class Worst:
         worst = worst.sort_values(["disagreement", "record_id"], ascending=[False, True]).head(LENGTH)
         return [
             {
-                "record_id": row.record_id, "code": row.code, "name": name_of(row.code), "label": int(row.label),
-                "probability": round(float(row.probability), 6), "threshold": self.thresholds.get(row.code),
-                "cnn_probability": _number(row.cnn_probability), "disagreement": round(float(row.disagreement), 6),
+                "record_id": row.record_id, "code": row.code, "name": name_of(row.code),
+                "label": int(row.label), "probability": round(float(row.probability), 6),
+                "threshold": self.thresholds.get(row.code),
+                "cnn_probability": _number(row.cnn_probability),
+                "disagreement": round(float(row.disagreement), 6),
             }
             for row in worst.itertuples()
         ]  # fmt: skip
@@ -59,13 +61,14 @@ class Worst:
         Raises:
             Refusal: The run has no such record.
         """
-        rows = self._table[self._table["record_id"] == record_id] if self.run is not None else []
-        if not len(rows):
+        if self.run is None or (self._table["record_id"] != record_id).all():
             raise Refusal("not_found", "there is no such record in this run")
+        rows = self._table[self._table["record_id"] == record_id]
         told = [
             {
-                "code": row.code, "name": name_of(row.code), "group": group_of(row.code), "label": int(row.label),
-                "probability": round(float(row.probability), 6), "threshold": self.thresholds.get(row.code),
+                "code": row.code, "name": name_of(row.code), "group": group_of(row.code),
+                "label": int(row.label), "probability": round(float(row.probability), 6),
+                "threshold": self.thresholds.get(row.code),
                 "positive": positive(float(row.probability), self.thresholds.get(row.code)),
                 "cnn_probability": _number(row.cnn_probability),
             }
@@ -126,7 +129,8 @@ class Worst:
             "png_base64": base64.b64encode(as_png(table["image"]["bytes"])).decode("ascii"),
             "width_px": int(row["width_px"]), "height_px": int(row["height_px"]),
             "px_per_mm_x": float(row["px_mm"]), "px_per_mm_y": float(row["px_mm"]),
-            "speed_mm_s": float(row["speed_mm_s"]), "gain_mm_mv": float(row["gain_mm_mv"]), "lead_boxes": boxes,
+            "speed_mm_s": float(row["speed_mm_s"]), "gain_mm_mv": float(row["gain_mm_mv"]),
+            "lead_boxes": boxes,
         }  # fmt: skip
 
 

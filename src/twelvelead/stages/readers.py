@@ -23,8 +23,8 @@ def find_reader(model: str = "") -> Identity:
 
     Args:
         model: A folder (reader, run, artifacts, adapter); or NAME, NAME@ALIAS or NAME/VERSION of the
-            registry, NAME alone meaning its champion; or "": the champion of the registry that MLFLOW_TRACKING_URI
-            names, if it has one, else the embedded reader.
+            registry, NAME alone meaning its champion; or "": the champion of the registry that
+            MLFLOW_TRACKING_URI names, if it has one, else the embedded reader.
 
     Raises:
         SetupError: There is none.
