@@ -19,7 +19,6 @@ import hashlib
 import io
 import json
 import re
-import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -148,7 +147,7 @@ def main() -> None:
     options = parser.parse_args()
     shared = Path(os.environ["TWELVELEAD_SHARED"])
     records = sorted(str(path.with_suffix("")) for path in (shared / "data/ptb-xl/records500").rglob("*.hea"))
-    every, begun = tasks(shared, options.negatives, options.pages), time.monotonic()
+    every = tasks(shared, options.negatives, options.pages)
     kept = json.loads(options.cache.read_text()) if options.cache and options.cache.is_file() else {}
     todo = [task for task in every if json.dumps(task) not in kept]
     with ProcessPoolExecutor(options.processes) as pool:
@@ -159,7 +158,6 @@ def main() -> None:
             if options.cache and (number % 20 == 0 or number == len(todo)):
                 options.cache.write_text(json.dumps(kept))
     found = [kept[json.dumps(task)] for task in every]
-    spent = time.monotonic() - begun
     halves = np.array([half(task) for task in every])
     if options.fit:
         use = [n for n, row in enumerate(found) if row is not None and halves[n] == 0]
@@ -172,7 +170,6 @@ def main() -> None:
     refused = np.array([row is None or refuse.probability(np.array(row)) < cut for row in found])
     result = {
         **hardware("numpy", "pillow", "scipy"),
-        "seconds": round(spent, 1),
         "pictures": len(every),
         "refuse_below": cut,
     }

@@ -97,7 +97,8 @@ def write_road(folder: Path, base: Any, base_path: Path) -> Path:
     card = {
         "data": {"source": "simulated", "statements": list(CODES)},
         "models": {"lora": {"statements": fitted}, "cnn": {"statements": fitted}},
-        "comparison": {"candidate": "lora", "baseline": "cnn"}, "evidence": {"adapter": model_sha256(adapter)},
+        "comparison": {"candidate": "lora", "baseline": "cnn"},
+        "evidence": {"adapter": model_sha256(adapter)},
     }  # fmt: skip
     verdict = {"passed": False, "promotes": True, "candidate": "lora", "policy_name": "a policy",
                "policy_sha256": "c" * 64, "reasons": REASONS}  # fmt: skip

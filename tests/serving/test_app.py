@@ -318,8 +318,8 @@ def test_a_request_that_takes_too_long_is_given_up(own: Any, png: bytes) -> None
 
     slow = Slow()
     held = replace(own, scorer=slow)
-    settings = Settings(Source(lambda: "3", lambda named: held), Limits(request_s=0.5, decode_s=60), chambers=1,
-                        logged=False)  # fmt: skip
+    settings = Settings(Source(lambda: "3", lambda named: held), Limits(request_s=0.5, decode_s=60),
+                        chambers=1, logged=False)  # fmt: skip
     with client(settings) as web:
         ready(web)
         answer = web.post("/v1/interpret", content=png)
@@ -413,8 +413,8 @@ def test_the_queue_shows_the_worst_first_and_their_pages(own: Any, png: bytes, t
         assert web.get("/v1/queue/c").status_code == 404
     assert [(item["record_id"], item["code"]) for item in told["items"]] == [("b", "NORM"), ("a", "AFIB")]
     assert told["items"][0] == {
-        "record_id": "b", "code": "NORM", "name": "normal ECG", "label": 1, "probability": 0.1, "threshold": 0.5,
-        "cnn_probability": 0.7, "disagreement": 0.9,
+        "record_id": "b", "code": "NORM", "name": "normal ECG", "label": 1, "probability": 0.1,
+        "threshold": 0.5, "cnn_probability": 0.7, "disagreement": 0.9,
     }  # fmt: skip
     assert one["picture"] is None
     assert [row["positive"] for row in one["statements"]] == [False, True]
