@@ -23,7 +23,7 @@ def load_signals(records: Path, frame: pd.DataFrame) -> list[Signal]:
     """Every record's signal in mV at FS_HZ, each (12, n); a missing sample counts as the isoelectric line."""
     paths = track(frame["path"], total=len(frame), title="signals", unit="records")
     return [
-        _at_fs(np.nan_to_num(record.signal_mv), record.fs_hz)
+        at_fs(np.nan_to_num(record.signal_mv), record.fs_hz)
         for record in (read_record(records / path) for path in paths)
     ]
 
@@ -43,7 +43,8 @@ def standardise(signals_mv: list[Signal], mean_mv: float, std_mv: float) -> None
         signal /= np.float32(std_mv)
 
 
-def _at_fs(signal_mv: NDArray[Any], fs_hz: float) -> Signal:
+def at_fs(signal_mv: NDArray[Any], fs_hz: float) -> Signal:
+    """A signal (leads, n) in mV at FS_HZ."""
     ratio = Fraction(FS_HZ / fs_hz).limit_denominator(1000)
     if ratio == 1:
         return signal_mv.astype(np.float32)

@@ -1,0 +1,5 @@
+"""`python -m twelvelead.cli`."""
+
+from twelvelead.cli import main
+
+main()

@@ -1,0 +1,95 @@
+"""The reader in charge, and its successor: when the registry's alias moves, the new version takes over whole.
+
+A version that cannot be loaded leaves the old one where it is; `/readyz` and the metrics tell of it. It is
+tried again only when the alias moves once more, or after a while.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twelvelead.progress import say
+from twelvelead.serving.reader import Reader
+
+AGAIN_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where readers come from.
+
+    Attributes:
+        look: Names the version that should be in charge now; the same name means the same bytes.
+        load: Loads it.
+        every_s: Seconds between looks; 0 looks once.
+    """
+
+    look: Callable[[], str]
+    load: Callable[[str], Reader]
+    every_s: float = 0.0
+
+
+class Seat:
+    """Holds the reader in charge."""
+
+    def __init__(self, source: Source, noticed: Callable[[str], None] = lambda outcome: None) -> None:
+        self._source, self._noticed = source, noticed
+        self._reader: Reader | None = None
+        self._named = ""
+        self._failed: tuple[str, float] = ("", 0.0)
+        self.trouble = ""
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def reader(self) -> Reader | None:
+        """The reader in charge; None until the first was loaded."""
+        return self._reader
+
+    def start(self) -> None:
+        """Load, and go on looking, in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="swap", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+
+    def look(self) -> bool:
+        """Look once; whether another reader took over."""
+        try:
+            named = self._source.look()
+        except Exception as fault:  # a registry that is away for a while is no reason to stop reading
+            self._trouble(f"the registry cannot be asked: {fault}", "unreachable")
+            return False
+        failed, at = self._failed
+        if named == self._named:
+            self.trouble = ""
+            return False
+        if named == failed and time.monotonic() - at < AGAIN_S:
+            return False
+        try:
+            successor = self._source.load(named)
+        except Exception as fault:
+            self._failed = (named, time.monotonic())
+            kept = f"; version {self._named} stays" if self._named else ""
+            self._trouble(f"version {named} cannot be loaded{kept}: {fault}", "failed")
+            return False
+        self._reader, self._named, self.trouble = successor, named, ""
+        say(f"serve: version {named or 'at hand'} reads from now on")
+        self._noticed("swapped")
+        return True
+
+    def _trouble(self, text: str, outcome: str) -> None:
+        if text != self.trouble:
+            say(f"serve: {text}")
+        self.trouble = text
+        self._noticed(outcome)
+
+    def _run(self) -> None:
+        self.look()
+        while self._source.every_s and not self._stop.wait(self._source.every_s):
+            self.look()

@@ -1,0 +1,138 @@
+"""A reader behind HTTP: the command `serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from twelvelead.errors import SetupError
+from twelvelead.progress import say
+
+if TYPE_CHECKING:
+    from twelvelead.serving.swap import Source
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+DRAIN_S = 60.0
+TOKEN = "TWELVELEAD_TOKEN"
+LEAST_TOKEN = 16
+CONNECTIONS = 512
+
+
+def serve(
+    model: str = "", *, host: str = "127.0.0.1", port: int = 8080, token_file: Path | None = None,
+    keep_feedback: Path | None = None, run: Path | None = None, every_s: float = 30.0, waiting: int = 64,
+    threads: int = 0,
+) -> None:  # fmt: skip
+    """Serve until SIGTERM; then what runs is finished and what comes is refused with 503.
+
+    Args:
+        model: See `readers.find_reader`. An alias of the registry is looked at again and again.
+        host: Address to listen at; other than loopback only with a token.
+        port: TCP port.
+        token_file: Holds the token; TWELVELEAD_TOKEN otherwise.
+        keep_feedback: File that feedback is appended to; without it none is kept.
+        run: Folder of a run whose worst disagreements are shown.
+        every_s: Seconds between looks at the registry.
+        waiting: Requests that may be inside at once.
+        threads: Torch threads; 0 for all cores.
+
+    Raises:
+        SetupError: There is no model, a package is missing, or the address is open to all without a token.
+    """
+    try:
+        import uvicorn
+
+        from twelvelead.serving.app import create_app
+    except ModuleNotFoundError as fault:
+        raise SetupError(f"{fault.name} is not installed", fix="pip install 'twelvelead[serve]'") from None
+    from twelvelead.serving.house import Settings
+    from twelvelead.serving.limits import Limits
+
+    token = _token(token_file)
+    if not token and host not in LOOPBACK:
+        raise SetupError(
+            "anybody could send here", where=f"--host {host}", expected="a token, or --host 127.0.0.1",
+            fix=f"set {TOKEN} or --token-file",
+        )  # fmt: skip
+    settings = Settings(
+        source_of(model, every_s, threads), Limits(waiting=waiting), token, keep_feedback, run,
+        chambers=max(min(os.cpu_count() or 1, 4), 1),
+    )  # fmt: skip
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app, host=host, port=port, access_log=False, log_level="warning", limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=5, timeout_graceful_shutdown=int(DRAIN_S), server_header=False,
+    )  # fmt: skip
+    say(f"serve: http://{host}:{port}/ · {'with a token' if token else 'this machine only, no token'}")
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """Close the door first; the sockets stay open for 503s until everybody inside is done."""
+            door = app.state.house.door
+            if door.closed:
+                super().handle_exit(sig, frame)
+                return
+            door.closed = True
+            say("serve: shutting down; what runs is finished, what comes is refused")
+            asyncio.get_running_loop().create_task(self._drained(door, sig))
+
+        async def _drained(self, door: Any, sig: int) -> None:
+            for _ in range(int(DRAIN_S / 0.1)):
+                if not door.inside:
+                    break
+                await asyncio.sleep(0.1)
+            super().handle_exit(sig, None)
+
+    Server(config).run()
+
+
+def source_of(model: str, every_s: float, threads: int) -> Source:
+    """Where the service's readers come from: a folder is read once, an alias is followed.
+
+    Raises:
+        SetupError: There is no model.
+    """
+    from twelvelead.serving.reader import load_reader
+    from twelvelead.serving.swap import Source
+    from twelvelead.stages.readers import find_reader, registered
+
+    identity = find_reader(model)
+    first = {identity.version: identity}
+    if identity.source != "registry" or not identity.alias:
+        return Source(lambda: identity.version, lambda named: load_reader(identity, threads=threads))
+    from twelvelead.registry.fetch import seated
+
+    name, alias = identity.name, identity.alias
+
+    def look() -> str:
+        version = seated(name, alias)
+        if version is None:
+            raise SetupError(f"nobody holds the alias {alias!r} of {name!r}", fix="twelvelead promote")
+        return str(version)
+
+    def load(named: str) -> Any:
+        found = first.get(named) or registered(name, int(named))
+        return load_reader(found.registered(name, named, alias, {}), threads=threads)
+
+    return Source(look, load, every_s)
+
+
+def _token(file: Path | None) -> str:
+    if file is not None:
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as fault:
+            raise SetupError(f"cannot be read: {fault}", where=str(file)) from None
+    else:
+        token = os.environ.get(TOKEN, "").strip()
+        if not token:
+            return ""
+    if len(token) < LEAST_TOKEN:
+        raise SetupError(
+            f"the token has {len(token)} characters", where=str(file or TOKEN),
+            expected=f"{LEAST_TOKEN} at least", fix="openssl rand -hex 32",
+        )  # fmt: skip
+    return token
