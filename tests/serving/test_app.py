@@ -385,6 +385,12 @@ def test_nothing_is_let_in_once_the_door_is_closed(own: Any, png: bytes) -> None
         assert web.get("/healthz").status_code == 200
 
 
+def test_a_reader_without_a_number_is_loaded_too() -> None:
+    settings = Settings(Source(lambda: "", lambda named: reader(version="")), chambers=0, logged=False)
+    with client(settings) as web:
+        assert ready(web).get("/v1/model").json()["version"] == ""
+
+
 def test_without_a_model_nothing_is_ready(png: bytes) -> None:
     def load(named: str) -> Any:
         raise OSError("no weights")

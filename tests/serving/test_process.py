@@ -49,22 +49,25 @@ def served(road: Path, root: Path, *options: str) -> Iterator[tuple[subprocess.P
         *options,
     ]
     environment = {**os.environ, "TWELVELEAD_TOKEN": TOKEN, "PYTHONPATH": str(root / "src")}
-    running = subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True)
+    log = road.parent / f"{port}.log"  # a pipe that nobody reads would fill and hold the server up
+    with log.open("w") as stream:
+        running = subprocess.Popen(command, cwd=root, env=environment, stderr=stream, text=True)
     try:
         base = f"http://127.0.0.1:{port}"
         for _ in range(900):
-            assert running.poll() is None, running.stderr.read() if running.stderr else ""
+            assert running.poll() is None, log.read_text()
             try:
                 if call(f"{base}/readyz")[0] == 200:
                     break
             except OSError:
-                time.sleep(0.1)
+                pass
+            time.sleep(0.1)
         else:
-            raise AssertionError("never ready")
+            raise AssertionError(f"never ready\n{log.read_text()}")
         yield running, base
     finally:
         running.kill()
-        running.communicate()
+        running.wait(60)
 
 
 def call(url: str, data: bytes | None = None, timeout_s: float = 120) -> tuple[int, Any]:
@@ -164,8 +167,9 @@ def test_the_command_line_reads_as_the_server_does(road: Path, root: Path, tmp_p
     environment = {**os.environ, "PYTHONPATH": str(root / "src")}
     out = tmp_path / "out"
     for kept in (0, 2):
-        done = subprocess.run([*command, "-o", str(out)], cwd=root, env=environment, capture_output=True, text=True,
-                              check=False)  # fmt: skip
+        done = subprocess.run(
+            [*command, "-o", str(out)], cwd=root, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 3, done.stderr
         assert f"interpret: {2 - kept} read, {kept} read before, 2 refused" in done.stderr
         rejected = (out / "rejected.csv").read_text()

@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import PurePosixPath
-from typing import ClassVar
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -23,7 +22,7 @@ CHUNK = 1 << 20
 
 
 class _InMemory(MultiPartParser):
-    spool_max_size: ClassVar[int] = 1 << 40  # never a file of its own: what was sent is not put on a disk
+    spool_max_size = 1 << 40  # never a file of its own: what was sent is not put on a disk
 
 
 async def unpacked(content_type: str, body: bytes, limits: Limits) -> list[Upload]:

@@ -193,7 +193,7 @@ def _frames(data: bytes, kind: str, limits: Limits, only: int) -> Iterator[tuple
                 if not 1 <= number <= total:
                     raise Refusal("bad_request", f"there is no page {number}", expected=f"1 to {total}")
                 _quietly(file.seek, number - 1)
-                _check_size(*file.size, limits)
+                _check_size(file.size[0], file.size[1], limits)
                 yield (number, total, *_quietly(_upright, file))
     except Refusal:
         raise

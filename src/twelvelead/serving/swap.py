@@ -38,7 +38,7 @@ class Seat:
     def __init__(self, source: Source, noticed: Callable[[str], None] = lambda outcome: None) -> None:
         self._source, self._noticed = source, noticed
         self._reader: Reader | None = None
-        self._named = ""
+        self._named: str | None = None  # a folder's reader has the version ""
         self._failed: tuple[str, float] = ("", 0.0)
         self.trouble = ""
         self._stop = threading.Event()
@@ -75,7 +75,7 @@ class Seat:
             successor = self._source.load(named)
         except Exception as fault:
             self._failed = (named, time.monotonic())
-            kept = f"; version {self._named} stays" if self._named else ""
+            kept = f"; version {self._named} stays" if self._named is not None else ""
             self._trouble(f"version {named} cannot be loaded{kept}: {fault}", "failed")
             return False
         self._reader, self._named, self.trouble = successor, named, ""
