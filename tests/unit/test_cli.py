@@ -89,7 +89,7 @@ def test_an_unknown_command_ends_in_two() -> None:
 def test_a_stage_prints_one_line_of_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").touch()
-    monkeypatch.setattr(runner, "run", lambda name, inputs, output, params: {"output": str(output)})
+    monkeypatch.setattr(runner, "run", lambda name, inputs, output, params, pieces: {"output": str(output)})
     done = CliRunner().invoke(cli.app, ["gate", "--at", "here"])
     assert json.loads(done.stdout) == {"stage": "gate", "output": "here/verdict.json"}
 
