@@ -5,6 +5,7 @@ DOCKER_HOST names the engine. Where it is not set and podman is installed, podma
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -27,31 +28,32 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     if not IMAGES:
         pytest.skip("TWELVELEAD_TEST_IMAGES names no images: make images test-containers")
     docker = pytest.importorskip("docker")
-    with pytest.MonkeyPatch.context() as patch:
-        service = None
+    with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         if not os.environ.get("DOCKER_HOST") and shutil.which("podman"):
-            socket = tmp_path_factory.mktemp("podman") / "podman.sock"
-            patch.setenv("DOCKER_HOST", f"unix://{socket}")
-            service = subprocess.Popen(["podman", "system", "service", "--time=0", f"unix://{socket}"])
+            stack.enter_context(_podman(patch, tmp_path_factory))
+        client = docker.from_env()
+        stack.callback(client.close)
         try:
-            yield _answering(docker, service)
-        finally:
-            if service is not None:
-                service.terminate()
-                service.wait()
-
-
-def _answering(docker: Any, service: subprocess.Popen[bytes] | None) -> Any:
-    deadline = time.monotonic() + (PATIENCE_S if service else 0)
-    while True:
-        try:
-            client = docker.from_env()
             client.ping()
-            return client
         except docker.errors.DockerException as fault:
-            if time.monotonic() > deadline or (service and service.poll() is not None):
-                pytest.skip(f"no container engine answers: {str(fault)[:200]}")
-            time.sleep(0.2)
+            pytest.skip(f"no container engine answers: {str(fault)[:200]}")
+        yield client
+
+
+@contextlib.contextmanager
+def _podman(patch: pytest.MonkeyPatch, folders: pytest.TempPathFactory) -> Iterator[None]:
+    socket = folders.mktemp("podman") / "podman.sock"
+    patch.setenv("DOCKER_HOST", f"unix://{socket}")
+    service = subprocess.Popen(["podman", "system", "service", "--time=0", f"unix://{socket}"])
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not socket.exists() and service.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield
+    finally:
+        service.terminate()
+        service.wait()
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +98,19 @@ def inside(engine: Any, image: Callable[[str], str]) -> Run:
         return str(output.decode())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def health(engine: Any, image: Callable[[str], str]) -> Callable[[str], list[str]]:
+    """The command by which a target's image is asked how it is."""
+
+    def command(target: str) -> list[str]:
+        container = engine.containers.create(image(target))  # podman tells it of containers alone
+        try:
+            kind, *words = container.attrs["Config"]["Healthcheck"]["Test"]
+        finally:
+            container.remove()
+        assert kind == "CMD"
+        return words
+
+    return command

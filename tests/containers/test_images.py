@@ -13,6 +13,7 @@ TARGETS = ("cpu", "gpu", "gate", "serve")
 BUILDERS = "pip pip3 easy_install gcc cc make git"
 
 Run = Callable[..., str]
+Health = Callable[[str], list[str]]
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -66,16 +67,9 @@ def test_labels_say_what_it_is(engine: Any, image: Callable[[str], str], target:
     assert {"title", "description", "source", "base.name"} <= said.keys()
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_its_own_sign_of_health_holds(
-    engine: Any, image: Callable[[str], str], inside: Run, target: str
-) -> None:
-    health = engine.images.get(image(target)).attrs["Config"]["Healthcheck"]["Test"]
-    assert health[0] == "CMD"
-    if target == "serve":
-        assert "/healthz" in health[-1]
-    else:
-        assert inside(target, health[1:]).strip() == "0.1.0"
+@pytest.mark.parametrize("target", ["cpu", "gpu", "gate"])
+def test_its_own_sign_of_health_holds(health: Health, inside: Run, target: str) -> None:
+    assert inside(target, health(target)).strip() == "0.1.0"
 
 
 @pytest.mark.parametrize("target", ["cpu", "serve"])

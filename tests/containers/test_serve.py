@@ -27,10 +27,13 @@ def server(engine: Any, image: Callable[[str], str]) -> Iterator[Any]:
         container.remove(force=True)
 
 
-def test_it_becomes_healthy_as_nobody_and_ends_when_told(engine: Any, server: Any) -> None:
-    health = engine.images.get(server.image.id).attrs["Config"]["Healthcheck"]["Test"][1:]
+def test_it_becomes_healthy_as_nobody_and_ends_when_told(
+    server: Any, health: Callable[[str], list[str]]
+) -> None:
+    asked = health("serve")
+    assert "/healthz" in asked[-1]
     deadline = time.monotonic() + PATIENCE_S
-    while server.exec_run(health).exit_code:
+    while server.exec_run(asked).exit_code:
         server.reload()
         assert server.status == "running", server.logs().decode()
         assert time.monotonic() < deadline, server.logs().decode()
