@@ -67,7 +67,8 @@ TAG ?= dev
 IMAGE_ARGS ?=
 BASE := localhost/twelvelead/base:bookworm
 GPU_BASE := localhost/twelvelead/gpu-base:standin
-export BUILDAH_FORMAT := docker  # OCI's own format has no place for a HEALTHCHECK
+# OCI's own format has no place for a HEALTHCHECK.
+export BUILDAH_FORMAT := docker
 
 base-image:  ## Make stand-ins for the images' bases where none can be pulled (as root, by debootstrap)
 	ENGINE="$(ENGINE)" components/base-image.sh $(BASE)
