@@ -1,6 +1,6 @@
 # Everything runs in .venv, which `setup` makes and every other target asks for.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test oldest lint compile repro reference site images test-containers clean
+.PHONY: help setup run test oldest lint compile repro reference site base-image images test-containers clean
 
 PARAMS ?= params.yaml
 SOURCE ?=
@@ -45,11 +45,15 @@ oldest: $(STAMP)  ## Test the models with the oldest transformers we take, as GP
 		huggingface-hub==1.33.0 hf-xet httpx httpcore h11 anyio certifi idna
 	PYTHONPATH=$(OLDEST) $(BIN)/python -m pytest tests/unit/models tests/unit/training -W ignore::FutureWarning
 
-lint: $(STAMP)  ## Check style, types and import rules
+lint: $(STAMP)  ## Check style, types, import rules, Dockerfiles and scripts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint components/*Dockerfile; \
+	  else echo "not checked: the Dockerfiles (hadolint is packaged for Linux only)"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck components/*.sh .ci/run; \
+	  else echo "not checked: the scripts (shellcheck is missing)"; fi
 
 compile: $(STAMP)  ## Write pipelines/compiled and components/README.md
 	$(BIN)/python -m pipelines compile
@@ -64,15 +68,29 @@ repro: $(STAMP)  ## Run the stages by DVC, reusing what is unchanged
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dvc repro
 
 ENGINE ?= $(shell command -v podman || command -v docker)
+TARGETS ?= cpu gpu gate serve submit
+TAG ?= dev
 IMAGE_ARGS ?=
-images:  ## Build the images cpu and gate (ENGINE=, IMAGE_ARGS='--build-arg …')
+BASE := localhost/twelvelead/base:bookworm
+GPU_BASE := localhost/twelvelead/gpu-base:standin
+# OCI's own format has no place for a HEALTHCHECK.
+export BUILDAH_FORMAT := docker
+
+base-image:  ## Make stand-ins for the images' bases where none can be pulled (as root, by debootstrap)
+	ENGINE="$(ENGINE)" components/base-image.sh $(BASE)
+	$(ENGINE) build $(IMAGE_ARGS) --build-arg BASE_IMAGE=$(BASE) -f components/standin.Dockerfile -t $(GPU_BASE) .
+
+images:  ## Build the images (TARGETS=, STANDIN=1 after base-image, IMAGE_ARGS='--build-arg …', ENGINE=, TAG=)
 	@test -n "$(ENGINE)" || { echo "no container engine: install podman or docker, or set ENGINE" >&2; exit 5; }
-	for target in cpu gate; do \
-	  $(ENGINE) build $(IMAGE_ARGS) -f components/Dockerfile --target $$target -t twelvelead/$$target:dev \
-	    --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null)" . || exit 1; done
+	for target in $(TARGETS); do \
+	  $(ENGINE) build $(if $(STANDIN),--build-arg BASE_IMAGE=$(BASE) --build-arg GPU_BASE_IMAGE=$(GPU_BASE)) \
+	    $(IMAGE_ARGS) -f components/Dockerfile --target $$target -t localhost/twelvelead/$$target:$(TAG) \
+	    --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
+	    --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" . || exit 1; done
 
 test-containers: $(STAMP)  ## Run the smoke road in containers and beside them: same verdict, same bytes (after images)
-	TWELVELEAD_TEST_IMAGE="$${TWELVELEAD_TEST_IMAGE:-localhost/twelvelead/cpu:dev}" $(BIN)/python -m pytest tests/containers -rs
+	TWELVELEAD_TEST_IMAGES="$${TWELVELEAD_TEST_IMAGES:-localhost/twelvelead/{target}:$(TAG)}" \
+	  $(BIN)/python -m pytest tests/containers -rs
 
 clean:  ## Remove runs, artifacts and caches, not .venv
 	rm -rf runs artifacts local_outputs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

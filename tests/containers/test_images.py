@@ -1,92 +1,121 @@
-"""The road in containers, each step in its own, and beside them: the same verdict and the same bytes of data.
-
-Needs an image (`make images`) and an engine that answers at DOCKER_HOST; `make test-containers` names both.
-"""
+"""What holds in every image: small rights, nothing to build with, labels, health."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from twelvelead.data.digest import dvc_md5
+TARGETS = ("cpu", "gpu", "gate", "serve", "submit")
+BUILDERS = "pip pip3 easy_install gcc cc make git"
 
-IMAGE = os.environ.get("TWELVELEAD_TEST_IMAGE", "")
-DATA = ("records", "validation", "pages", "instructions")
-
-
-@pytest.fixture(scope="module")
-def engine() -> Any:
-    if not IMAGE:
-        pytest.skip("TWELVELEAD_TEST_IMAGE names no image: make images test-containers")
-    import docker
-
-    try:
-        client = docker.from_env()
-        client.images.get(IMAGE)
-    except docker.errors.DockerException as fault:
-        pytest.skip(f"no engine with {IMAGE} at DOCKER_HOST: {str(fault)[:200]}")
-    return client
+Run = Callable[..., str]
+Health = Callable[[str], list[str]]
 
 
-@pytest.fixture(scope="module")
-def both(engine: Any, root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    found = {}
-    for name, more in (("containers", ["--image", IMAGE]), ("here", [])):
-        runs = tmp_path_factory.mktemp(name)
-        command = [
-            sys.executable,
-            "-m",
-            "pipelines",
-            "run",
-            "--params",
-            "params.smoke.yaml",
-            "--runs",
-            str(runs),
-        ]
-        done = subprocess.run([*command, *more], cwd=root, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        found[name] = runs / "latest"
-    return found
+@pytest.mark.parametrize("target", TARGETS)
+def test_it_runs_as_nobody_on_a_root_that_is_read_only(inside: Run, target: str) -> None:
+    said = inside(target, ["sh", "-c", "id -u; touch /app/x || echo refused; touch /tmp/x && echo scratch"])
+    assert said.split()[0] == "10001"
+    assert "refused" in said
+    assert said.split()[-1] == "scratch"
 
 
-def test_the_data_have_the_same_bytes_in_containers_and_beside_them(both: dict[str, Path]) -> None:
-    for artifact in DATA:
-        inside, outside = (
-            {
-                path.relative_to(folder / "artifacts" / artifact): dvc_md5(path)
-                for path in sorted((folder / "artifacts" / artifact).rglob("*"))
-                if path.is_file()
-            }
-            for folder in (both["containers"], both["here"])
-        )
-        assert inside == outside, artifact
+@pytest.mark.parametrize("target", TARGETS)
+def test_even_on_a_writable_root_it_may_change_nothing(
+    engine: Any, image: Callable[[str], str], target: str
+) -> None:
+    paths = "/ /app /opt/twelvelead /etc /usr/local/bin"
+    probe = f"for path in {paths}; do touch $path/x 2>/dev/null && echo $path; done; echo end"
+    assert engine.containers.run(image(target), ["sh", "-c", probe], remove=True).split() == [b"end"]
 
 
-def test_the_verdict_is_the_same(both: dict[str, Path]) -> None:
-    verdicts = [json.loads((both[name] / "verdict.json").read_text()) for name in ("containers", "here")]
-    assert verdicts[0]["decision"] == verdicts[1]["decision"] == "smoke"
-    assert verdicts[0]["policy_sha256"] == verdicts[1]["policy_sha256"]
-
-
-@pytest.mark.parametrize(
-    ("command", "said"),
-    [
-        (["id", "-u"], "10001"),
-        (["sh", "-c", "touch /app/x || echo refused"], "refused"),
-        (["sh", "-c", "command -v pip gcc || echo none"], "none"),
-        (["python3", "-c", "import torch; print(torch.version.cuda)"], "None"),
-        (["twelvelead", "version"], "0.1.0"),
-    ],
-)
-def test_the_image_is_small_in_rights(engine: Any, command: list[str], said: str) -> None:
-    """Not root, nothing to write or build with, no CUDA in a CPU image."""
-    output = engine.containers.run(
-        IMAGE, command, remove=True, read_only=True, tmpfs={"/tmp": ""}, stderr=True
+@pytest.mark.parametrize("target", ["cpu", "gate", "serve", "submit"])
+def test_nothing_is_left_to_build_or_install_with(inside: Run, target: str) -> None:
+    assert inside(target, ["sh", "-c", f"command -v {BUILDERS} || echo none"]).split() == ["none"]
+    found = (
+        "import importlib.util as util\n"
+        "print([name for name in ('pip', 'setuptools', 'ensurepip') if util.find_spec(name)])"
     )
-    assert said in output.decode()
+    assert inside(target, ["python3", "-c", found]).strip() == "[]"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_its_byte_code_is_there_and_its_tests_are_not(inside: Run, target: str) -> None:
+    look = (
+        "import json, pathlib, sysconfig, numpy, scipy, pandas\n"
+        "site = pathlib.Path(sysconfig.get_path('purelib'))\n"
+        "tests = [str(path) for path in site.rglob('tests') if path.is_dir()]\n"
+        "print(json.dumps([len(list(site.rglob('*.pyc'))), tests]))"
+    )
+    compiled, tests = json.loads(inside(target, ["python3", "-c", look]))
+    assert compiled > 1000
+    assert tests == []
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_labels_say_what_it_is(engine: Any, image: Callable[[str], str], target: str) -> None:
+    labels = engine.images.get(image(target)).labels
+    prefix = "org.opencontainers.image."
+    said = {key.removeprefix(prefix): value for key, value in labels.items() if key.startswith(prefix)}
+    assert said["licenses"] == "Apache-2.0"
+    assert said["version"] == "0.1.0"
+    assert len(said["revision"]) == 40
+    assert {"title", "description", "source", "base.name"} <= said.keys()
+
+
+@pytest.mark.parametrize("target", ["cpu", "gpu", "gate"])
+def test_its_own_sign_of_health_holds(health: Health, inside: Run, target: str) -> None:
+    assert inside(target, health(target)).strip() == "0.1.0"
+
+
+@pytest.mark.parametrize("target", ["cpu", "serve"])
+def test_the_images_for_processors_bring_no_cuda(inside: Run, target: str) -> None:
+    assert inside(target, ["python3", "-c", "import torch; print(torch.version.cuda)"]).strip() == "None"
+
+
+def test_the_image_that_judges_brings_no_torch(inside: Run) -> None:
+    seen = "import importlib.util as u; print(u.find_spec('torch'), u.find_spec('transformers'))"
+    assert inside("gate", ["python3", "-c", seen]).strip() == "None None"
+
+
+def test_the_gpu_image_keeps_the_torch_of_its_base_and_our_pins_of_the_rest(inside: Run, root: Path) -> None:
+    look = (
+        "import json, torch, transformers, peft, numpy\n"
+        "print(json.dumps([torch.__file__, transformers.__version__, peft.__version__, numpy.__version__]))"
+    )
+    place, *versions = json.loads(inside("gpu", ["python3", "-c", look]).splitlines()[-1])
+    pins = dict(line.split("==") for line in (root / "constraints.txt").read_text().split() if "==" in line)
+    assert not place.startswith("/opt/twelvelead/")
+    assert versions == [pins[name] for name in ("transformers", "peft", "numpy")]
+
+
+def test_the_mlflow_server_and_its_passwords_are_in_the_image_that_judges(inside: Run) -> None:
+    ready = "import mlflow.server.auth, psycopg2; print('ready')"
+    assert "ready" in inside("gate", ["sh", "-c", f'MLFLOW_FLASK_SERVER_SECRET_KEY=x python3 -c "{ready}"'])
+
+
+def test_the_image_that_moves_data_reads_a_dvc_repository_without_git(inside: Run, tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(tmp_path / "repo")]
+    (tmp_path / "repo" / "artifacts" / "pages").mkdir(parents=True)
+    (tmp_path / "repo" / "artifacts" / "pages" / "a").write_text("a", encoding="utf-8")
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "one"]):
+        subprocess.run([*git, *words], check=True)
+    place = f"dvc:{tmp_path / 'repo'}#main:artifacts"
+    inside("cpu", ["twelvelead", "fetch", "pages", place, "-o", str(tmp_path / "back")], tmp_path)
+    assert (tmp_path / "back" / "a").read_text(encoding="utf-8") == "a"
+
+
+def test_the_image_that_starts_trainings_knows_kubernetes(inside: Run) -> None:
+    assert "ready" in inside("cpu", ["python3", "-c", "import kubernetes; print('ready')"])
+
+
+def test_the_image_that_submits_writes_what_it_would_send(inside: Run) -> None:
+    command = (
+        "python3 -m pipelines compile --output /tmp/p.yaml --profile cluster && grep -c exec- /tmp/p.yaml"
+    )
+    assert int(inside("submit", ["sh", "-c", command]).split()[-1]) > 10
