@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -110,7 +111,9 @@ def _create(
         log_params(client, run_id, flat_params(candidate))
         log_metrics(client, run_id, flat_metrics(candidate.scorecard))
         _log_datasets(client, run_id, tags)
-        for path in _files(candidate, readme):
+        verdict = Path(folder) / "verdict.json"  # Kubeflow's step has it under a name without a suffix
+        shutil.copyfile(candidate.verdict_file, verdict)
+        for path in _files(candidate, readme, verdict):
             client.log_artifact(run_id, str(path), "plots" if path.suffix == ".png" else None)
         uri = _log_model(candidate, readme, tags)
     _ensure_model(client, params.model_name)
@@ -149,10 +152,10 @@ def _log_model(candidate: Candidate, readme: Path, tags: Mapping[str, str]) -> s
     return str(logged.model_uri)
 
 
-def _files(candidate: Candidate, readme: Path) -> list[Path]:
+def _files(candidate: Candidate, *made: Path) -> list[Path]:
     evaluation = candidate.evaluation
     named = [evaluation / name for name in ("scorecard.json", "lineage.json")]
-    found = [readme, candidate.verdict_file, *named, *sorted(evaluation.glob("*.parquet"))]
+    found = [*made, *named, *sorted(evaluation.glob("*.parquet"))]
     return [path for path in [*found, *sorted((evaluation / "plots").glob("*.png"))] if path.is_file()]
 
 

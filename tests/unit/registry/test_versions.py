@@ -105,6 +105,22 @@ def test_what_passed_a_policy_that_may_not_promote_gets_no_alias_ever(
     assert aliases(store) == {}
 
 
+def test_a_version_registered_by_a_pipelines_step_can_be_promoted_later(
+    store: str, make: Make, tmp_path: Path
+) -> None:
+    """Kubeflow names the step's input `verdict`; a later promotion asks the store for verdict.json."""
+    candidate = make()
+    step = tmp_path / "step" / "verdict"
+    step.parent.mkdir()
+    step.write_bytes(candidate.verdict_file.read_bytes())
+    waiting = Register(tracking_uri=store, promote=False)
+    found = register(dataclasses.replace(candidate, verdict_file=step), waiting)
+    with session(store) as client:
+        names = {item.path for item in client.list_artifacts(found["run_id"])}
+    assert "verdict.json" in names
+    assert "verdict" not in names
+
+
 def test_registering_the_same_candidate_again_finds_its_version(store: str, make: Make) -> None:
     first = register(make(), Register(tracking_uri=store))
     again = register(make(), Register(tracking_uri=store))
