@@ -72,8 +72,11 @@ def test_whatever_is_sent_the_answer_is_one_that_was_promised(
 
 
 def asked(case: Any) -> dict[str, Any]:
-    """A case of schemathesis as a request of the client."""
-    kwargs = case.as_transport_kwargs(base_url="http://testserver")
-    return {
-        key: value for key, value in kwargs.items() if key not in ("cookies", "allow_redirects", "verify")
-    }
+    """A case of schemathesis as a request of the client; requests writes its form."""
+    import requests
+
+    sent = case.as_transport_kwargs(base_url="http://testserver")
+    known = ("method", "url", "headers", "params", "json", "data", "files")
+    ready = requests.Request(**{key: sent[key] for key in known if key in sent}).prepare()
+    body = ready.body.encode() if isinstance(ready.body, str) else ready.body or b""
+    return {"method": ready.method, "url": ready.url, "headers": dict(ready.headers), "content": body}
