@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from components import identifier
+from pipelines.variants import PIPELINES
 
 from handbook.table import code, document, table
 from twelvelead.stages import PRETRAIN, STAGES, Stage
+from twelvelead.stages.errands import ERRANDS
 
 _ABOUT = """One stage is one function, one command, one DVC stage and one KFP component; a test keeps them the
 same. A stage reads only its inputs and its own section of [params](params.md), and writes one artifact, a
@@ -47,6 +49,31 @@ def page() -> str:
                     code(stage.target),
                 )
                 for stage in STAGES
+            ],
+        ),
+        "## Errands",
+        "Errands make no artifact of their own: they move some, or tell of a run. Each is a command and a "
+        "component; DVC has no stage for them.",
+        table(
+            ("errand", "command", "writes", "what it does"),
+            [
+                (code(one.name), code(f"twelvelead {one.name}"), code(one.output), one.about)
+                for one in ERRANDS
+            ],
+        ),
+        "## Pipelines",
+        "`python -m pipelines run | submit --pipeline NAME`. What a pipeline fetches was made elsewhere.",
+        table(
+            ("pipeline", "stages", "fetches", "takes", "what it does"),
+            [
+                (
+                    code(one.name),
+                    ", ".join(code(stage.name) for stage in one.stages) or code("promote"),
+                    ", ".join(map(code, one.fetched)) or "–",
+                    ", ".join(code(f"--{name}") for name in one.arguments),
+                    one.about,
+                )
+                for one in PIPELINES.values()
             ],
         ),
     ]
