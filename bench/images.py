@@ -20,7 +20,7 @@ from typing import Any
 
 from hardware import describe
 
-TARGETS = ("cpu", "gpu", "gate", "serve")
+TARGETS = ("cpu", "gpu", "gate", "serve", "submit")
 LARGEST = 8
 # Bytes by top-level name in the environment's own site-packages; libraries that a wheel brings count to it.
 WEIGH = """
@@ -49,13 +49,18 @@ def main() -> None:
 
     client = docker.from_env(timeout=600)
     found: dict[str, Any] = {"images": {}}
+    images = [
+        word
+        for target in ("cpu", "gpu", "gate")
+        for word in ("--image", f"{target}={options.images.format(target=target)}")
+    ]
     for target in TARGETS:
         found["images"][target] = image = weigh(client, options.images.format(target=target))
         print(f"{target:<8}{image['mb']:>7} MB  base {image['base_mb']} MB, start {image['start_s']:.1f} s")
         print("  largest, MB: " + ", ".join(f"{name} {mb}" for name, mb in image["packages_mb"].items()))
     if not options.no_road:
         found["smoke_road_s"] = {
-            "in containers": road("--image", options.images.format(target="cpu")),
+            "in containers": road(*images),
             "beside": road(),
         }
         print("smoke road, seconds: " + ", ".join(f"{name} {s}" for name, s in found["smoke_road_s"].items()))

@@ -26,7 +26,8 @@ def both(
     image: Callable[[str], str], root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     found = {}
-    for name, more in (("containers", ["--image", image("cpu")]), ("here", [])):
+    images = [word for target in ("cpu", "gpu", "gate") for word in ("--image", f"{target}={image(target)}")]
+    for name, more in (("containers", images), ("here", [])):
         runs = tmp_path_factory.mktemp(name)
         road = [
             sys.executable,
