@@ -2,7 +2,8 @@
 
 A server is started by its command on a loopback port. `fuzz` sends mutations of valid PNG, JPEG, TIFF,
 PDF, DICOM, WFDB, ZIP and multipart uploads (flipped, cut, repeated and spliced bytes, wrong lengths) and
-counts answers by status: a 5xx other than 503 is a fault. Memory is that of the server and its children. `load` sends
+counts answers by status: a 5xx other than 503 is a fault. Memory is that of the server and its children.
+`load` sends
 one page over and over with wrk: from few connections, from ten times as many as may wait, from few again.
 
     python bench/serving.py --model models/reader --uploads 10000 --json bench/results/serving.json
@@ -263,7 +264,8 @@ def fuzz(server: Server, uploads: int, limit_s: float, shared: str) -> dict[str,
         statuses[key.rpartition(" ")[2]] += count
     alive = send(f"{server.base}/v1/interpret", page(), {})[0]
     return {
-        "uploads": sent, "seconds": round(time.monotonic() - begun, 1), "by_status": dict(sorted(statuses.items())),
+        "uploads": sent, "seconds": round(time.monotonic() - begun, 1), "by_status":
+        dict(sorted(statuses.items())),
         "by_kind": dict(sorted(counts.items())), "faults": faults, "reads_afterwards": alive == 200,
         "memory_mb": memory,
     }  # fmt: skip
@@ -290,7 +292,8 @@ def load(server: Server, folder: Path, seconds: int) -> dict[str, Any]:
             "connections": connections, "statuses": statuses,
             "read_per_s": round(statuses.get("200", 0) / spent, 2),
             "refused_per_s": round(statuses.get("429", 0) / spent, 1),
-            "ms": {line[0]: round(float(line[1]), 1) for line in lines if re.fullmatch(r"p\d+", line[0] if line else "")},
+            "ms": {line[0]: round(float(line[1]), 1) for line in lines if re.fullmatch(r"p\d+", line[0] if
+            line else "")},
             "errors": next(int(line[1]) for line in lines if line[:1] == ["errors"]), **server.memory_mb(),
         }  # fmt: skip
         print(name, found[name], flush=True)

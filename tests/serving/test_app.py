@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import threading
@@ -425,6 +426,46 @@ def test_the_queue_shows_the_worst_first_and_their_pages(own: Any, png: bytes, t
     assert one["picture"] is None
     assert [row["positive"] for row in one["statements"]] == [False, True]
     assert one["statements"][1]["cnn_probability"] is None
+
+
+def test_what_a_person_says_of_a_record_in_the_queue_is_kept_like_any_other(
+    own: Any, png: bytes, tmp_path: Path
+) -> None:
+    import pandas as pd
+    import pyarrow as pa
+
+    from twelvelead.data.shard import write_parquet
+    from twelvelead.stages.synthesize import MANIFEST_ROW, PAGE
+
+    (tmp_path / "pages").mkdir()
+    columns = ["record_id", "model", "code", "label", "probability"]
+    pd.DataFrame([("b", "lora", "NORM", 1, 0.1), ("b", "cnn", "NORM", 1, 0.7)], columns=columns).to_parquet(
+        tmp_path / "predictions.parquet"
+    )
+    box = {"name": "II", "x0": 1, "y0": 2, "x1": 30, "y1": 40}
+    page = {"record_id": "b", "image": {"bytes": png, "path": "b-0.png"}, "boxes": [box]}
+    write_parquet(pa.Table.from_pylist([page], schema=PAGE), tmp_path / "pages" / "pages-00000.parquet")
+    digest = hashlib.sha256(png).hexdigest()
+    entry = {"record_id": "b", "shard": "pages-00000.parquet", "row": 0, "sha256": digest, "width_px": 336,
+             "height_px": 336, "px_mm": 1.3, "speed_mm_s": 25.0, "gain_mm_mv": 10.0}  # fmt: skip
+    write_parquet(pa.Table.from_pylist([entry], schema=MANIFEST_ROW), tmp_path / "pages" / "manifest.parquet")
+    settings = Settings(
+        Source(lambda: "3", lambda named: own), run=tmp_path, chambers=0, logged=False,
+        feedback=tmp_path / "said.jsonl",
+    )  # fmt: skip
+
+    with client(settings) as web:
+        ready(web)
+        one = web.get("/v1/queue/b").json()
+        again = web.get("/v1/queue/b").json()
+        said = {"id": one["id"], "sha256": one["input"]["sha256"], "note": "no", "statements": [
+            {"code": "NORM", "present": False}]}  # fmt: skip
+        assert web.post("/v1/feedback", json=said).status_code == 201
+
+    assert one["id"] == again["id"], "the same record, whenever it is opened"
+    assert one["input"]["sha256"] == digest
+    assert one["picture"]["lead_boxes"] == [{"lead": "II", "x": 1, "y": 2, "width": 29, "height": 38}]
+    assert json.loads((tmp_path / "said.jsonl").read_text(encoding="utf-8"))["sha256"] == digest
 
 
 def test_without_a_run_the_queue_is_empty(web: Any) -> None:

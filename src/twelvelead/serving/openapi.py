@@ -108,7 +108,7 @@ SCHEMAS: Tree = {
     ),
     "QueueRecord": _object(
         {
-            "record_id": TEXT, "picture": _or_null(_ref("Picture")),
+            "record_id": TEXT, "id": TEXT, "picture": _or_null(_ref("Picture")),
             "statements": _list(
                 _object({**CALL, "name": TEXT, "group": TEXT, "label": {"enum": [0, 1]},
                          "cnn_probability": NUMBER_OR_NONE})

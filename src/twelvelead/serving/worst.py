@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,11 @@ class Worst:
             }
             for row in rows.itertuples()
         ]  # fmt: skip
-        return {"record_id": record_id, "statements": told, "picture": self._picture(record_id)}
+        picture, sha256 = self._picture(record_id)
+        # Feedback on a record of a run is kept like that on an upload: by an id and the picture's hash.
+        own = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.run.name}/{record_id}"))
+        tree = {"record_id": record_id, "id": own, "statements": told, "picture": picture}
+        return tree | ({"input": {"sha256": sha256}} if sha256 else {})
 
     @cached_property
     def _predictions(self) -> Path | None:
@@ -98,7 +103,7 @@ class Worst:
         own = own.assign(cnn_probability=cnn, disagreement=(own["label"] - own["probability"]).abs())
         return own.reset_index()
 
-    def _picture(self, record_id: str) -> dict[str, Any] | None:
+    def _picture(self, record_id: str) -> tuple[dict[str, Any] | None, str]:
         import pandas as pd
         import pyarrow.parquet as pq
 
@@ -108,12 +113,13 @@ class Worst:
         folders = (self.run / "pages", self.run / "artifacts" / "pages")
         pages = next((folder for folder in folders if (folder / "manifest.parquet").is_file()), None)
         if pages is None:
-            return None
-        columns = ["record_id", "shard", "row", "width_px", "height_px", "px_mm", "speed_mm_s", "gain_mm_mv"]
+            return None, ""
+        columns = ["record_id", "shard", "row", "width_px", "height_px", "px_mm", "speed_mm_s", "gain_mm_mv",
+                   "sha256"]  # fmt: skip
         manifest = pd.read_parquet(pages / "manifest.parquet", columns=columns)
         found = manifest[manifest["record_id"] == record_id]
         if found.empty:
-            return None
+            return None, ""
         row = found.iloc[0]
         table = (
             pq.read_table(pages / row["shard"], columns=["image", "boxes"])
@@ -131,7 +137,7 @@ class Worst:
             "px_per_mm_x": float(row["px_mm"]), "px_per_mm_y": float(row["px_mm"]),
             "speed_mm_s": float(row["speed_mm_s"]), "gain_mm_mv": float(row["gain_mm_mv"]),
             "lead_boxes": boxes,
-        }  # fmt: skip
+        }, str(row["sha256"])  # fmt: skip
 
 
 def _number(value: Any) -> float | None:
