@@ -16,7 +16,18 @@ Page = Callable[[], str]
 
 def pages() -> Mapping[str, Page]:
     """Path below docs/ → what writes the page."""
-    from handbook import base_card, commands, errors, formats, metrics, params, policy, stages, statements
+    from handbook import (
+        base_card,
+        commands,
+        errors,
+        formats,
+        metrics,
+        params,
+        policy,
+        reader_card,
+        stages,
+        statements,
+    )
 
     return {
         "reference/commands.md": commands.page,
@@ -28,4 +39,5 @@ def pages() -> Mapping[str, Page]:
         "reference/statements.md": statements.page,
         "reference/errors.md": errors.page,
         "cards/base.md": base_card.page,
+        "cards/reader.md": reader_card.page,
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from twelvelead.ecg.statement import statement
 from twelvelead.gate.verdict import PASSED
+from twelvelead.serving.familiar import unfamiliar
 from twelvelead.serving.findings import report
 from twelvelead.serving.identity import UNJUDGED, Asked, Identity
 from twelvelead.serving.reader import Probabilities, positive
@@ -50,7 +51,7 @@ def interpretation(
             "kind": sheet.kind, "width_px": sheet.width_px, "height_px": sheet.height_px, "page": sheet.page,
             "bytes": sheet.size_bytes, "sha256": sheet.sha256,
         },
-        "warnings": list(sheet.warnings),
+        "warnings": [*sheet.warnings, *unfamiliar(identity.page, sheet.kind)],
         "statements": rows,
         "cnn": own,
         "measurements": None if sheet.measurements is None else dict(sheet.measurements),
