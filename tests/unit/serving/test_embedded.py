@@ -1,4 +1,4 @@
-"""The embedded reader: it belongs to the embedded base, says that the gate refused it, and what it has never seen."""
+"""The embedded reader: of the embedded base, refused by the gate, and aware of what it has never seen."""
 
 from __future__ import annotations
 
