@@ -30,7 +30,7 @@ def page() -> str:
         "`models/reader`: the adapter of a default run on [the embedded base](base.md), so that `twelvelead "
         "interpret` and `serve` work with no setting. **Research software, not a medical device.**",
         "## Its verdict",
-        f"Policy *{tree['policy']['name']}*, SHA-256 {code(tree['policy']['sha256'])}: **{tree['decision']}**.",
+        f"Policy *{tree['policy']['name']}* ({code(tree['policy']['sha256'][:16])}): **{tree['decision']}**.",
         "\n".join(f"* {reason}" for reason in tree["reasons"]),
         "So it is no champion, and never was: every answer, the review page and the command line say so. It "
         "is here to show what an answer looks like.",
