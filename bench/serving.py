@@ -3,8 +3,8 @@
 A server is started by its command on a loopback port. `fuzz` sends mutations of valid PNG, JPEG, TIFF,
 PDF, DICOM, WFDB, ZIP and multipart uploads (flipped, cut, repeated and spliced bytes, wrong lengths) and
 counts answers by status: a 5xx other than 503 is a fault. Memory is that of the server and its children.
-`load` sends
-one page over and over with wrk: from few connections, from ten times as many as may wait, from few again.
+`load` sends one page over and over with wrk: from few connections, from ten times as many as may wait, and
+from few again.
 
     python bench/serving.py --model models/reader --uploads 10000 --json bench/results/serving.json
 """
@@ -221,11 +221,11 @@ def mutated(data: bytes, rng: np.random.Generator) -> bytes:
     return bytes(body)
 
 
-def fuzz(server: Server, uploads: int, limit_s: float, shared: str) -> dict[str, Any]:
+def fuzz(server: Server, first: int, uploads: int, limit_s: float, shared: str) -> dict[str, Any]:
     """Send mutations from a few threads until so many were sent or the time is up."""
     valid, begun = seeds(shared), time.monotonic()
     kinds, counts, faults = list(valid), Counter(), []
-    memory, lock, numbers = [], threading.Lock(), iter(range(uploads))
+    memory, lock, numbers = [], threading.Lock(), iter(range(first, first + uploads))
     for body, content_type in valid.values():
         send(f"{server.base}/v1/batch", body, {"Content-Type": content_type})
     sent = 0
@@ -264,8 +264,8 @@ def fuzz(server: Server, uploads: int, limit_s: float, shared: str) -> dict[str,
         statuses[key.rpartition(" ")[2]] += count
     alive = send(f"{server.base}/v1/interpret", page(), {})[0]
     return {
-        "uploads": sent, "seconds": round(time.monotonic() - begun, 1), "by_status":
-        dict(sorted(statuses.items())),
+        "first": first, "uploads": sent, "seconds": round(time.monotonic() - begun, 1),
+        "by_status": dict(sorted(statuses.items())),
         "by_kind": dict(sorted(counts.items())), "faults": faults, "reads_afterwards": alive == 200,
         "memory_mb": memory,
     }  # fmt: skip
@@ -285,15 +285,14 @@ def load(server: Server, folder: Path, seconds: int) -> dict[str, Any]:
                    str(folder / "load.lua"), f"{server.base}/v1/interpret"]  # fmt: skip
         environment = {**os.environ, "PAGE": str(folder / "page.png"), "TOKEN": TOKEN}
         said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        lines = [line.split() for line in said.splitlines()]
+        lines = [line.split() for line in said.splitlines() if line.strip()]
         statuses = {line[1]: int(line[2]) for line in lines if line[:1] == ["status"]}
         spent = next(float(line[1]) for line in lines if line[:1] == ["seconds"])
         found[name] = {
             "connections": connections, "statuses": statuses,
             "read_per_s": round(statuses.get("200", 0) / spent, 2),
             "refused_per_s": round(statuses.get("429", 0) / spent, 1),
-            "ms": {line[0]: round(float(line[1]), 1) for line in lines if re.fullmatch(r"p\d+", line[0] if
-            line else "")},
+            "ms": {line[0]: round(float(line[1]), 1) for line in lines if re.fullmatch(r"p\d+", line[0])},
             "errors": next(int(line[1]) for line in lines if line[:1] == ["errors"]), **server.memory_mb(),
         }  # fmt: skip
         print(name, found[name], flush=True)
@@ -305,6 +304,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="models/reader")
     parser.add_argument("--uploads", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first mutation: runs add up")
     parser.add_argument("--fuzz-s", type=float, default=420, help="stop fuzzing after so long")
     parser.add_argument("--load-s", type=int, default=15, help="seconds of each load")
     parser.add_argument("--json", type=Path)
@@ -315,7 +315,7 @@ def main() -> None:
         server = Server(options.model, Path(name))
         try:
             if options.uploads:
-                result["fuzz"] = fuzz(server, options.uploads, options.fuzz_s, shared)
+                result["fuzz"] = fuzz(server, options.first, options.uploads, options.fuzz_s, shared)
             if shutil.which("wrk"):
                 result["load"] = load(server, Path(name), options.load_s)
             result["stopped_after_s"] = server.stop()
@@ -323,9 +323,11 @@ def main() -> None:
             server.process.kill()
     if options.json:
         before = json.loads(options.json.read_text()) if options.json.is_file() else {}
+        if "fuzz" in result:
+            result["fuzz"] = [*before.get("fuzz", []), result["fuzz"]]
         options.json.write_text(json.dumps({**before, **result}, indent=1) + "\n", encoding="utf-8")
-    if result.get("fuzz", {}).get("faults"):
-        raise SystemExit(f"faults: {result['fuzz']['faults'][:5]}")
+    if faults := [one for run in result.get("fuzz", []) for one in run["faults"]]:
+        raise SystemExit(f"faults: {faults[:5]}")
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ class PageReader(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         self.adapter = Path(context.artifacts["adapter"])
         self.base = os.environ.get("TWELVELEAD_BASE") or context.model_config["base"]
         self.codes = list(context.model_config["codes"])
-        self.slope = list(context.model_config["slope"])
-        self.intercept = list(context.model_config["intercept"])
+        self.maps = [list(context.model_config[key]) for key in ("slope", "intercept")]
+        self.reader: Any = None
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -41,18 +41,15 @@ class PageReader(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         Returns:
             One row a picture, one column a statement code.
         """
-        import numpy as np
-
-        from twelvelead.evaluation.calibration import Calibration
-        from twelvelead.evaluation.score import score_images
+        from twelvelead.serving.reader import adapter_reader
 
         if isinstance(model_input, pd.DataFrame):
             column = "image" if "image" in model_input else model_input.columns[0]
             model_input = model_input[column]
         images = [item if isinstance(item, bytes) else Path(item).read_bytes() for item in model_input]
-        raw = score_images(self.base, self.adapter, images, self.codes)
-        fitted = Calibration(np.asarray(self.slope), np.asarray(self.intercept))
-        return pd.DataFrame(fitted.of(raw), columns=self.codes)
+        if self.reader is None:
+            self.reader = adapter_reader(self.base, self.adapter, self.codes, *self.maps)
+        return pd.DataFrame(self.reader.read(images), columns=self.codes)
 
 
 set_model(PageReader())

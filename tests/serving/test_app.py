@@ -376,6 +376,32 @@ def test_a_request_ends_on_the_model_it_came_in_under(own: Any, png: bytes) -> N
         assert web.post("/v1/interpret", content=png).json()["model"]["version"] == "2"
 
 
+def test_swaps_under_load_lose_no_request_and_mix_no_versions(png: bytes) -> None:
+    now = ["1"]
+    settings = Settings(Source(lambda: now[0], lambda named: reader(version=named)), chambers=1, logged=False)
+    with client(settings) as web:
+        ready(web)
+        seen: list[tuple[int, str, str]] = []
+
+        def send() -> None:
+            for _ in range(4):
+                first = web.app.state.house.seat.reader.identity.version
+                answer = web.post("/v1/interpret", content=png)
+                seen.append((answer.status_code, first, answer.json()["model"]["version"]))
+
+        threads = [threading.Thread(target=send) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            now[0] = str(int(now[0]) + 1)
+            assert web.app.state.house.seat.look() is True
+            time.sleep(0.02)
+    assert len(seen) == 12
+    for status, first, answered in seen:
+        assert status == 200
+        assert int(first) <= int(answered) <= int(now[0]), "a request came in under an older model than stood"
+
+
 def test_nothing_is_let_in_once_the_door_is_closed(own: Any, png: bytes) -> None:
     with client(Settings(Source(lambda: "3", lambda named: own), chambers=0, logged=False)) as web:
         ready(web)

@@ -17,7 +17,7 @@ from twelvelead.params import Synthesize
 from twelvelead.serving.chamber import Chamber
 from twelvelead.serving.limits import Limits
 from twelvelead.serving.refusal import Refusal
-from twelvelead.serving.source import Upload
+from twelvelead.serving.sheet import Upload
 
 PAGE = Synthesize().model_dump(mode="json")
 

@@ -27,8 +27,8 @@ from twelvelead.serving.parcel import from_zip, grouped, unpacked
 from twelvelead.serving.queue import Busy, Visit
 from twelvelead.serving.refusal import STATUS, Refusal
 from twelvelead.serving.security import Guard, answer
+from twelvelead.serving.sheet import Upload
 from twelvelead.serving.sniff import kind_of
-from twelvelead.serving.source import Upload
 
 PAGE = Path(__file__).with_name("page")
 SMALL_BYTES = 256 << 10  # of a body that is JSON

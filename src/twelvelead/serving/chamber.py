@@ -25,8 +25,10 @@ import numpy as np
 from twelvelead.errors import Error, SetupError
 from twelvelead.serving import message
 from twelvelead.serving.limits import Limits
+from twelvelead.serving.recording import draw
 from twelvelead.serving.refusal import Refusal
-from twelvelead.serving.source import Box, Geometry, Sheet, Upload, draw, sheets
+from twelvelead.serving.sheet import Box, Geometry, Sheet, Upload
+from twelvelead.serving.source import sheets
 
 START_S = 120.0  # numba may have to compile on a new machine
 GRACE_S = 10.0  # of the child's own clock beyond ours

@@ -20,7 +20,7 @@ from twelvelead.serving.metrics import Metrics
 from twelvelead.serving.queue import Door, Worker
 from twelvelead.serving.reader import Reader
 from twelvelead.serving.refusal import Refusal
-from twelvelead.serving.source import Sheet, Upload
+from twelvelead.serving.sheet import Sheet, Upload
 from twelvelead.serving.swap import Seat, Source
 from twelvelead.serving.worst import Worst
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from twelvelead import __version__
 from twelvelead.serving.interpretation import notice
 from twelvelead.serving.refusal import Refusal
-from twelvelead.serving.source import Upload
+from twelvelead.serving.sheet import Upload
 
 if TYPE_CHECKING:
     from twelvelead.serving.house import House

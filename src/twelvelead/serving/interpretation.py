@@ -13,7 +13,7 @@ from twelvelead.serving.familiar import unfamiliar
 from twelvelead.serving.findings import report
 from twelvelead.serving.identity import UNJUDGED, Asked, Identity
 from twelvelead.serving.reader import Probabilities, positive
-from twelvelead.serving.source import Geometry, Sheet, geometry_tree
+from twelvelead.serving.sheet import Geometry, Sheet, geometry_tree
 
 NOTICE = "Research software. Not a medical device; nothing here may be used for care."
 ARTICLES = ("a ", "an ")

@@ -13,8 +13,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from twelvelead.serving.limits import Limits
 from twelvelead.serving.refusal import Refusal
+from twelvelead.serving.sheet import Upload
 from twelvelead.serving.sniff import kind_of
-from twelvelead.serving.source import Upload
 
 MULTIPART = "multipart/form-data"
 PART = "file"

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from twelvelead.serving.limits import Limits
 from twelvelead.serving.reader import BATCH, Probabilities, Reader
 from twelvelead.serving.refusal import Refusal
-from twelvelead.serving.source import Sheet
+from twelvelead.serving.sheet import Sheet
 
 Found = tuple[Probabilities, Probabilities | None]
 FIRST_GUESS_S = 0.2  # a picture's share of the machine, until one was read

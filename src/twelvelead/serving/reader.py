@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twelvelead.errors import SetupError
 from twelvelead.serving.export import export_reader
-from twelvelead.serving.identity import Asked, Identity, read_identity
+from twelvelead.serving.identity import UNJUDGED, Asked, Identity, read_identity
 
 __all__ = ["Reader", "export_reader", "load_reader"]
 
@@ -84,6 +84,28 @@ def load_reader(folder: Path | Identity, *, source: str = "folder", threads: int
     torch.set_num_threads(threads or os.cpu_count() or 1)
     scorer = load_scorer(identity.base_path, identity.adapter, identity.codes)
     return Reader(identity, scorer, _cnn(identity))
+
+
+def adapter_reader(
+    base: str, adapter: Path, codes: Sequence[str], slope: Sequence[float], intercept: Sequence[float]
+) -> Reader:
+    """A reader of which only adapter and calibration are known, as MLflow's model file has them.
+
+    Args:
+        base: Folder or s3:// prefix of the base.
+        adapter: Folder of the adapter.
+        codes: Statements to ask.
+        slope, intercept: Their calibration.
+    """
+    from twelvelead.evaluation.score import load_scorer
+
+    asked = tuple(Asked(*row, None) for row in zip(codes, slope, intercept, strict=True))
+    identity = Identity(
+        name="", version="", alias="", source="registry", decision=UNJUDGED, reasons=(), policy_name="",
+        policy_sha256="", base=base, base_sha256="", adapter_sha256="", data_source="unknown",
+        statements=asked, cnn=None, page={}, lineage={}, adapter=adapter, cnn_folder=None,
+    )  # fmt: skip
+    return Reader(identity, load_scorer(base, adapter, codes), None)
 
 
 def _cnn(identity: Identity) -> tuple[Any, dict[str, Any]] | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from twelvelead.serving.chamber import Chamber
     from twelvelead.serving.reader import Reader
     from twelvelead.serving.refusal import Refusal
-    from twelvelead.serving.source import Sheet, Upload
+    from twelvelead.serving.sheet import Sheet, Upload
 
 REJECTED = "rejected.csv"
 COLUMNS = ("file", "page", "code", "what", "expected", "fix")
@@ -182,7 +182,7 @@ def _opened(
 
 def _uploads(item: Item, chamber: Chamber) -> list[Upload]:
     from twelvelead.serving.refusal import Refusal
-    from twelvelead.serving.source import Upload
+    from twelvelead.serving.sheet import Upload
 
     found, room = [], chamber.limits.upload_bytes
     for path in item.paths:

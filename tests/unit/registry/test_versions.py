@@ -206,14 +206,20 @@ def test_the_registered_model_loads_and_hands_pictures_to_the_scorer(
 
     seen: dict[str, Any] = {}
 
-    def score_images(base: str, adapter: Path, images: list[bytes], codes: list[str]) -> Any:
-        import numpy as np
+    class Scorer:
+        def score(self, images: list[bytes]) -> Any:
+            import numpy as np
 
-        seen.update(base=base, weights=(adapter / "adapter_model.safetensors").read_bytes(), images=images)
-        return np.full((len(images), len(codes)), 0.25)
+            seen["images"] = images
+            return np.full((len(images), 3), 0.25)
+
+    def load_scorer(base: str, adapter: Path, codes: list[str]) -> Any:
+        assert "base" not in seen, "weights are loaded once"
+        seen.update(base=base, weights=(adapter / "adapter_model.safetensors").read_bytes())
+        return Scorer()
 
     scorer = types.ModuleType("twelvelead.evaluation.score")
-    scorer.score_images = score_images  # type: ignore[attr-defined]
+    scorer.load_scorer = load_scorer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "twelvelead.evaluation.score", scorer)
     register(make(weights=b"the weights"), Register(tracking_uri=store))
     (tmp_path / "page.png").write_bytes(b"from disk")

@@ -16,7 +16,8 @@ from twelvelead.serving.export import export_reader
 from twelvelead.serving.identity import read_identity
 from twelvelead.serving.limits import Limits
 from twelvelead.serving.reader import load_reader
-from twelvelead.serving.source import Upload, sheets
+from twelvelead.serving.sheet import Upload
+from twelvelead.serving.source import sheets
 
 
 def test_a_road_an_adapter_and_a_packed_reader_tell_the_same(road: Path, tmp_path: Path) -> None:

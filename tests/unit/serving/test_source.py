@@ -11,8 +11,9 @@ from twelvelead.params import Synthesize
 from twelvelead.serving.limits import Limits
 from twelvelead.serving.parcel import from_zip, grouped
 from twelvelead.serving.refusal import Refusal
+from twelvelead.serving.sheet import Upload
 from twelvelead.serving.sniff import kind_of
-from twelvelead.serving.source import Upload, sheets
+from twelvelead.serving.source import sheets
 
 PAGE = Synthesize().model_dump(mode="json")
 LIMITS = Limits()
