@@ -102,6 +102,9 @@ def test_a_record_is_read_from_two_parts_and_measured(web: Any) -> None:
     assert told["input"]["kind"] == "wfdb"
     assert 60 < told["measurements"]["rate_bpm"] < 90
     assert {box["lead"] for box in told["picture"]["lead_boxes"]} >= {"I", "V6"}
+    assert told["picture"]["px_per_mm_x"] == pytest.approx(8.0), "a sheet for eyes, not the model's page"
+    assert told["picture"]["width_px"] > 2000
+    assert told["input"]["width_px"] == 336, "what the model read"
     assert "bpm" in told["report"]
 
 

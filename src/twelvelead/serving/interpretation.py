@@ -13,6 +13,7 @@ from twelvelead.serving.familiar import unfamiliar
 from twelvelead.serving.findings import report
 from twelvelead.serving.identity import UNJUDGED, Asked, Identity
 from twelvelead.serving.reader import Probabilities, positive
+from twelvelead.serving.recording import for_eyes
 from twelvelead.serving.sheet import Geometry, Sheet, geometry_tree
 
 NOTICE = "Research software. Not a medical device; nothing here may be used for care."
@@ -111,11 +112,16 @@ def notice(identity: Identity) -> str:
 
 
 def picture_tree(sheet: Sheet) -> dict[str, Any]:
-    """The picture that the model saw, and where the leads are on it."""
+    """What people look at, and its scale: the picture that was sent, or a record on a sheet for eyes."""
+    if sheet.signal_mv is not None:
+        shown = for_eyes(sheet.signal_mv, sheet.fs_hz)
+        data, width_px, height_px, geometry = shown.data, shown.width_px, shown.height_px, shown.geometry
+    else:
+        data, width_px, height_px = as_png(sheet.picture), sheet.width_px, sheet.height_px
+        geometry = sheet.geometry or Geometry()
     return {
-        "png_base64": base64.b64encode(as_png(sheet.picture)).decode("ascii"),
-        "width_px": sheet.width_px, "height_px": sheet.height_px,
-        **geometry_tree(sheet.geometry or Geometry()),
+        "png_base64": base64.b64encode(data).decode("ascii"),
+        "width_px": width_px, "height_px": height_px, **geometry_tree(geometry),
     }  # fmt: skip
 
 

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from twelvelead.ecg.record import Record
 from twelvelead.errors import SetupError
 from twelvelead.serving.refusal import Refusal
-from twelvelead.serving.sheet import Upload
+from twelvelead.serving.sheet import Box, Geometry, Upload
 
 WFDB_NAME = "record"
+# A reader's own page may have 336 px, too few for eyes and callipers.
+FOR_EYES = {"layout": "3x4+1r", "paper": "a4", "dpi": 203.2, "font": "sans"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A PNG for people, and its scale."""
+
+    data: bytes
+    width_px: int
+    height_px: int
+    geometry: Geometry
 
 
 def read_wfdb(files: Sequence[Upload], kinds: Sequence[str]) -> Record:
@@ -51,6 +67,20 @@ def read_dicom_file(data: bytes) -> Record:
         at = Path(folder, "record.dcm")
         at.write_bytes(data)
         return read_dicom(at, WFDB_NAME).record
+
+
+def for_eyes(signal_mv: NDArray[np.float32], fs_hz: float) -> Shown:
+    """A record on A4, 8 px a millimetre, three rows of four leads and a rhythm strip.
+
+    Args:
+        signal_mv: (12, n).
+        fs_hz: Samples a second.
+    """
+    drawn, style = draw(Record(WFDB_NAME, signal_mv, fs_hz), FOR_EYES)
+    boxes = tuple(Box(name, x0, y0, x1 - x0, y1 - y0) for name, x0, y0, x1, y1 in drawn.boxes)
+    scale = round(style.px_mm, 3)
+    geometry = Geometry(scale, scale, style.speed_mm_s, style.gain_mm_mv, boxes)
+    return Shown(drawn.data, style.width_px, style.height_px, geometry)
 
 
 def draw(record: Record, page: Mapping[str, Any]) -> tuple[Any, Any]:
