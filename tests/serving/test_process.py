@@ -92,6 +92,12 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def folder_of(pid: int) -> Path:
+    """Where a process that opens uploads has its files."""
+    variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return next(Path(one[7:].decode()) for one in variables if one.startswith(b"TMPDIR="))
+
+
 def gone(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
@@ -132,6 +138,8 @@ def test_a_killed_server_leaves_nobody_and_a_new_one_reads_the_same(road: Path, 
         first = call(f"{base}/v1/interpret", page())[1]
         helpers = children(running.pid)
         assert helpers
+        folders = [folder_of(pid) for pid in helpers]
+        assert all(folder.is_dir() for folder in folders)
         running.kill()
         running.wait(60)
         for _ in range(300):
@@ -139,6 +147,7 @@ def test_a_killed_server_leaves_nobody_and_a_new_one_reads_the_same(road: Path, 
                 break
             time.sleep(0.1)
         assert all(gone(pid) for pid in helpers), "a process that opens uploads outlives its server"
+        assert not any(folder.exists() for folder in folders), "an upload's folder outlives its server"
     with served(road, root) as (_, base):
         again = call(f"{base}/v1/interpret", page())[1]
     assert again["statements"] == first["statements"]

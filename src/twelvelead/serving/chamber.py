@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,7 +111,9 @@ class Chamber:
             return self._child
         self._end()
         self._folder = TemporaryDirectory(
-            prefix="twelvelead-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None
+            ignore_cleanup_errors=True,
+            prefix="twelvelead-",
+            dir=MEMORY if os.access(MEMORY, os.W_OK) else None,
         )
         command = [sys.executable, "-m", "twelvelead.serving.chamber", str(self.limits.memory_bytes),
                    str(self.limits.decode_s)]  # fmt: skip
@@ -168,7 +171,10 @@ def main(memory_bytes: int, decode_s: float) -> None:
     while True:
         try:
             request, blobs = message.read(take)
-        except EOFError:
+        except (
+            EOFError
+        ):  # the server is gone, perhaps killed: what was not its to remove any more goes with us
+            shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
             return
         signal.setitimer(signal.ITIMER_REAL, decode_s + GRACE_S)  # SIGALRM ends us, were we left alone
         answer, sent = _answered(request, blobs, limits)

@@ -31,7 +31,9 @@ def find_reader(model: str = "") -> Identity:
         RegistryError: The registry has no such version, or cannot be reached.
     """
     from twelvelead.serving.identity import READER, read_identity
+    from twelvelead.serving.reader import waiting_threads_sleep
 
+    waiting_threads_sleep()
     if model and Path(model).is_dir():
         return read_identity(Path(model))
     if model:
