@@ -90,8 +90,8 @@ def load_reader(folder: Path | Identity, *, source: str = "folder", threads: int
 def waiting_threads_sleep() -> None:
     """Tell OpenMP, before torch is first imported, that threads sleep while they wait.
 
-    As in stages.run: spinning ones starve the processes that open uploads. Beside other work a page took 71
-    ms instead of 534 ms on two cores.
+    As in stages.run: spinning ones starve the processes that open uploads. Beside other work a page took
+    71 ms instead of 534 ms on two cores.
     """
     import os
 
