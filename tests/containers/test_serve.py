@@ -19,8 +19,9 @@ def server(engine: Any, image: Callable[[str], str]) -> Iterator[Any]:
     if b"unknown" in told:
         pytest.skip("the image's twelvelead has no `serve`: make images TARGETS=serve")
     container = engine.containers.run(
-        name, detach=True, read_only=True, tmpfs={"/tmp": ""}, network_mode="none"
-    )
+        name, detach=True, read_only=True, tmpfs={"/tmp": ""}, network_mode="none",
+        environment={"TWELVELEAD_TOKEN": "t" * 32},
+    )  # fmt: skip
     try:
         yield container
     finally:
@@ -41,3 +42,11 @@ def test_it_becomes_healthy_as_nobody_and_ends_when_told(
     assert server.exec_run(["id", "-u"]).output.split() == [b"10001"]
     server.kill("SIGTERM")
     assert server.wait(timeout=60)["StatusCode"] in (0, 143), server.logs().decode()
+
+
+def test_without_a_token_it_opens_to_nobody_and_says_why(engine: Any, image: Callable[[str], str]) -> None:
+    import docker
+
+    with pytest.raises(docker.errors.ContainerError, match="anybody could send here") as caught:
+        engine.containers.run(image("serve"), remove=True, read_only=True, tmpfs={"/tmp": ""}, stderr=True)
+    assert caught.value.exit_status == 5
