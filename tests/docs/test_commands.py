@@ -39,6 +39,7 @@ CHEAPER: dict[str, tuple[str, ...]] = {
         "twelvelead instruct export ecg-qa exported --split test",
         "twelvelead instruct import ecg-qa exported taken",
     ),
+    "twelvelead interpret FILE": (f"twelvelead page {RECORD} -o first.png", "twelvelead interpret first.png"),
     "twelvelead ecgbench OUTPUTS --gold FOLDER": ("twelvelead ecgbench OUTPUTS --gold GOLD",),
     # the small run's version is the champion already; for another alias the policy in force is asked
     "twelvelead promote 1": ("twelvelead promote 1 --alias second",),
@@ -54,6 +55,8 @@ NOT_RUN = {
     "make run SOURCE=/path/to/ptb-xl": "needs PTB-XL; tests/stages/test_ingest_sources.py reads a part of it",
     "make test": "this is it",
     "make images test-containers": "needs a container engine; tests/containers does it where there is one",
+    "make site": "tests/docs/test_site.py builds it, without making an environment first",
+    "twelvelead serve": "does not end; tests/serving starts and stops it",
     "twelvelead serve --model out/reader": "does not end; tests/serving starts and stops it",
 }
 ENDS_IN = {"twelvelead promote 1": 5}  # the page says that it is refused
