@@ -175,6 +175,7 @@ def test_a_picture_without_a_scale_is_calibrated_by_its_grid(visit, service, pag
     page = visit()
     put(page, ("page.png", "image/png", page_drawn.png))
     page.wait_for_selector(".row")
+    until(page, "!document.querySelector('#page').hidden")  # there is nothing to measure before
     assert page.inner_text("#scale") == "No scale known"
     assert page.locator("#zoom-true").is_disabled()
     page.keyboard.press("m")
