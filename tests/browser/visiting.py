@@ -27,3 +27,11 @@ def until(page: Any, expression: str, argument: Any = None) -> None:
 def texts(page: Any, selector: str) -> list[str]:
     """What is written in every element."""
     return [text.strip() for text in page.locator(selector).all_inner_texts()]
+
+
+def frame_of(page: Any, selector: str, nth: int = 0) -> dict[str, float]:
+    """Where an element is, asked in one go: what is laid over the picture is drawn anew at any time."""
+    return page.evaluate(
+        "([selector, nth]) => document.querySelectorAll(selector)[nth].getBoundingClientRect().toJSON()",
+        [selector, nth],
+    )
