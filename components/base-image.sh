@@ -14,6 +14,8 @@ engine=${ENGINE:-podman}
 for program in debootstrap "$engine"; do
   command -v "$program" >/dev/null || { echo "base-image: $program is missing: apt-get install $program" >&2; exit 5; }
 done
+# An engine whose runtime is missing tells it here, not after debootstrap's minutes.
+"$engine" info >/dev/null || { echo "base-image: $engine does not work here (above)" >&2; exit 5; }
 [ "$(id -u)" = 0 ] || { echo "base-image: debootstrap makes devices and owners: run it as root" >&2; exit 5; }
 # shellcheck disable=SC2016  # $(SITE) is apt's own field
 mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' "Codename: $suite" "Component: main" 2>/dev/null | head -n 1)}
