@@ -5,6 +5,7 @@
 PARAMS ?= params.yaml
 SOURCE ?=
 SET ?=
+WORKERS ?= logical
 
 # The first interpreter that really is 3.11 or 3.12: a name alone may be a shim that does not start.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3 python; do \
@@ -36,8 +37,9 @@ $(STAMP): pyproject.toml constraints.txt
 run: $(STAMP)  ## Run the whole pipeline (PARAMS=, SOURCE=, SET=)
 	$(BIN)/python -m pipelines run --params "$(PARAMS)" $(if $(SOURCE),--source "$(SOURCE)") $(foreach item,$(SET),--set "$(item)")
 
-test: lint  ## Check style, types, import rules and behaviour
-	$(BIN)/python -m pytest
+# A file's tests stay together: what they share is made once. Each worker may take 2 GB.
+test: lint  ## Check style, types, import rules and behaviour (WORKERS=)
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
 OLDEST := build/oldest
 oldest: $(STAMP)  ## Test the models with the oldest transformers we take, as GPU images have it
