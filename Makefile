@@ -73,6 +73,7 @@ ENGINE ?= $(shell command -v podman || command -v docker)
 TARGETS ?= cpu gpu gate serve submit
 TAG ?= dev
 IMAGE_ARGS ?=
+TWELVELEAD_TEST_IMAGES ?= localhost/twelvelead/{target}:$(TAG)
 BASE := localhost/twelvelead/base:bookworm
 GPU_BASE := localhost/twelvelead/gpu-base:standin
 # OCI's own format has no place for a HEALTHCHECK.
@@ -91,8 +92,7 @@ images:  ## Build the images (TARGETS=, STANDIN=1 after base-image, IMAGE_ARGS='
 	    --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" . || exit 1; done
 
 test-containers: $(STAMP)  ## Run the smoke road in containers and beside them: same verdict, same bytes (after images)
-	TWELVELEAD_TEST_IMAGES="$${TWELVELEAD_TEST_IMAGES:-localhost/twelvelead/{target}:$(TAG)}" \
-	  $(BIN)/python -m pytest tests/containers -rs
+	TWELVELEAD_TEST_IMAGES="$(TWELVELEAD_TEST_IMAGES)" $(BIN)/python -m pytest tests/containers -rs
 
 clean:  ## Remove runs, artifacts and caches, not .venv
 	rm -rf runs artifacts local_outputs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

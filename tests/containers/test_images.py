@@ -21,8 +21,7 @@ Health = Callable[[str], list[str]]
 def test_it_runs_as_nobody_on_a_root_that_is_read_only(inside: Run, target: str) -> None:
     said = inside(target, ["sh", "-c", "id -u; touch /app/x || echo refused; touch /tmp/x && echo scratch"])
     assert said.split()[0] == "10001"
-    assert "refused" in said
-    assert said.split()[-1] == "scratch"
+    assert {"refused", "scratch"} <= set(said.split())  # a shell's complaints come anywhere between
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -64,19 +64,34 @@ def session(named: str = "") -> Iterator[MlflowClient]:
             from mlflow.exceptions import MlflowException
             from mlflow.tracking._tracking_service.utils import _use_tracking_uri  # restores what was set
             from requests import RequestException
-            from sqlalchemy.exc import SQLAlchemyError
         except ImportError as fault:
             raise SetupError(f"mlflow is missing ({fault})", fix="pip install 'twelvelead[track]'") from fault
+        faults = (MlflowException, RequestException, *_database_faults(uri))
         _check_reachable(uri)
         loudness = logging.getLogger("mlflow").level
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         try:
             with _use_tracking_uri(uri):
                 yield mlflow.MlflowClient(uri, uri)
-        except (MlflowException, RequestException, SQLAlchemyError) as fault:
+        except faults as fault:
             raise _refused(uri, fault) from fault
         finally:
             logging.getLogger("mlflow").setLevel(loudness)
+
+
+def _database_faults(uri: str) -> tuple[type[Exception], ...]:
+    """What a database throws through MLflow; nothing where its client is installed alone (mlflow-skinny)."""
+    try:
+        from sqlalchemy.exc import SQLAlchemyError
+    except ImportError:
+        if urlsplit(uri).scheme in ("http", "https"):
+            return ()
+        raise SetupError(
+            "MLflow's client is installed alone: it reaches a server by http, not a database",
+            where=masked(uri),
+            fix="name a server, or pip install 'twelvelead[track]'",
+        ) from None
+    return (SQLAlchemyError,)
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str = EXPERIMENT) -> str:
@@ -104,6 +119,13 @@ class MlflowTracker:
         except Exception as fault:  # whatever a tracker throws, an hour of training outweighs it
             self._lost = True
             say(f"tracking stopped: {type(fault).__name__}: {fault}")
+
+    def end(self, status: str) -> None:
+        """Say how the run ended: FINISHED or FAILED."""
+        try:
+            self.client.set_terminated(self.run_id, status)
+        except Exception as fault:
+            say(f"the run's end was not kept: {type(fault).__name__}: {fault}")
 
 
 def log_metrics(client: MlflowClient, run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:

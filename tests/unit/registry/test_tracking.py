@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from twelvelead.errors import RegistryError
+from twelvelead.errors import RegistryError, SetupError
 from twelvelead.registry.tracking import MlflowTracker, experiment_id, masked, session, tracking_uri
+from twelvelead.stages.live import live
 
 
 def test_params_win_over_the_environment_and_sqlite_in_runs_is_the_default(
@@ -112,4 +117,53 @@ def test_the_tracker_logs_steps_and_survives_a_lost_store(
         lost = MlflowTracker(client, "0" * 32)
         lost.log({"loss": 1.0}, step=1)
         lost.log({"loss": 1.0}, step=2)
-    assert capsys.readouterr().err.count("tracking stopped") == 1
+        lost.end("FINISHED")
+        tracker.end("FINISHED")
+        assert client.get_run(run_id).info.status == "FINISHED"
+    said = capsys.readouterr().err
+    assert said.count("tracking stopped") == said.count("the run's end was not kept") == 1
+
+
+def test_a_client_without_a_database_reaches_a_server_and_nothing_else(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        sys.modules, "sqlalchemy.exc", None
+    )  # as mlflow-skinny is, in the images serve and gpu
+    with pytest.raises(SetupError, match="by http, not a database"), session(store):
+        pass
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with session(f"http://127.0.0.1:{server.server_port}") as client:
+            assert client.tracking_uri.startswith("http")
+        server.shutdown()
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *said: object) -> None:
+        pass
+
+
+def test_no_curves_where_nothing_here_reaches_the_server(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    with live("train_lora") as tracker:
+        assert isinstance(tracker, MlflowTracker)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "sqlalchemy" else found(name)
+    )
+    with live("train_lora") as tracker:
+        assert tracker is None
+    (tmp_path / "mlflow").mkdir()  # the policy's folder, in a working directory
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "mlflow", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with live("train_lora") as tracker:
+        assert tracker is None
