@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -113,7 +114,10 @@ class Bucket:
 
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".tmp-{path.name}")
+        # processes of one machine, or nodes of one volume, may fetch the same at once
+        aside = path.with_name(
+            f".tmp-{uuid.uuid4().hex}-{path.name}.part"
+        )  # no suffix that a reader looks for
         self._client.download_file(
             self.bucket, self.prefix + name, str(aside), Config=TransferConfig(max_concurrency=4)
         )

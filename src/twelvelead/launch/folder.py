@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -117,6 +118,7 @@ class Curves:
             whole = stream.read().rpartition(b"\n")[0]  # a line may be half written
         self.at += len(whole) + bool(whole)
         for line in whole.splitlines():
-            point = json.loads(line)
-            step = point.pop("step")
-            self.tracker.log(point, step=step)
+            with contextlib.suppress(ValueError):  # a node that died may have left half a line
+                point = json.loads(line)
+                step = point.pop("step")
+                self.tracker.log(point, step=step)
