@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 JOB = "job.json"  # inputs, output, work and params
+OUTPUT = "output"  # the adapter, where its folder is the job's own
 CHECKPOINT = "lora.pt"  # what the next start goes on from
 CURVES = "curves.jsonl"  # figures of steps and epochs
 STATUS = "status.json"  # how far it is
