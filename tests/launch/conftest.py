@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +48,8 @@ def cluster(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture
 def bucket(s3_server: Server, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A bucket of the test's own, with the launcher's address and keys in the environment."""
-    name = "t" + request.node.name.removeprefix("test_").partition("[")[0].replace("_", "-")[:50].strip("-")
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:50].strip("-")
+    name = f"{name}-{uuid.uuid4().hex[:6]}"
     s3_server.client().create_bucket(Bucket=name)
     for variable in [variable for variable in os.environ if variable.startswith("AWS_")]:
         monkeypatch.delenv(variable)

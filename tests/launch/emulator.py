@@ -47,6 +47,7 @@ class Cluster:
         requests: What was asked, as "METHOD /path".
         drop_logs_after: A followed log's connection breaks after so many lines; None = never.
         unschedulable: Pods stay Pending while this is a text.
+        quota: No pods are made while this is a text.
         seconds_an_hour: How long an hour of a deadline takes here.
         program: Runs instead of a node's command, with the same arguments.
         values: What secrets and config maps hold, by their name and key.
@@ -64,7 +65,7 @@ class Cluster:
         self.faults: list[tuple[str, str, int | None, str]] = []
         self.requests: list[str] = []
         self.drop_logs_after: int | None = None
-        self.unschedulable = ""
+        self.unschedulable = self.quota = ""
         self.suspended = False
         self.seconds_an_hour = 3600.0
         self.program: list[str] | None = None
@@ -276,6 +277,8 @@ class Running:
         self.condition("Suspended", "Resumed", "TrainJob is resumed", holds=False)
         begun = time.monotonic()
         deadline = self.tree["spec"]["activeDeadlineSeconds"] / 3600 * self.cluster.seconds_an_hour
+        while self.cluster.quota and not self.deleted.is_set():
+            time.sleep(0.02)
         self._begin()
         while not self.deleted.wait(0.03):
             if self.attempt[0].phase == "Pending" and not self.cluster.unschedulable:
@@ -399,7 +402,11 @@ def handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
                 pending = [pod for pod in pods.values() if pod.phase == "Pending"]
                 said = {"reason": "FailedScheduling", "message": cluster.unschedulable, "type": "Warning"}
                 events = [said | {"involvedObject": {"kind": "Pod", "name": pod.name}} for pod in pending]
-                self.answer(200, {"items": events if cluster.unschedulable else []})
+                refused = {"reason": "FailedCreate", "message": cluster.quota, "type": "Warning"}
+                jobs_of = [{"kind": "Job", "name": f"{name}-node-0"} for name in cluster.jobs]
+                quota = [refused | {"involvedObject": one} for one in jobs_of]
+                events = events * bool(cluster.unschedulable) + quota * bool(cluster.quota)
+                self.answer(200, {"items": events})
             elif path.startswith(f"{core}/pods/") and path.endswith("/log") and path.split("/")[-2] in pods:
                 self.tell(pods[path.split("/")[-2]], query)
             elif path.startswith(f"{core}/pods/") and path.split("/")[-1] in pods:

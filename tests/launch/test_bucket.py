@@ -74,7 +74,7 @@ def test_the_adapter_comes_home_inputs_stay_and_are_sent_once(
 
     assert train(job(key="train_lora-fedcba9876543210")) == {"steps": 3}
     assert keys(s3_server, bucket) == inputs, "another job with these inputs sends nothing"
-    assert capfd.readouterr().err.count(" 0.0 MB sent") == 3
+    assert capfd.readouterr().err.count(": 0 of ") == 3
 
 
 def test_a_preempted_node_goes_on_from_the_bucket(
@@ -123,6 +123,19 @@ def test_a_fault_of_a_node_is_told_in_its_own_words(apart: Cluster, job: Make) -
     assert fault.value.exit_code == 3
     apart.environment["FAKE_END"] = "0"
     assert train(job()) == {"steps": 3}
+
+
+def test_the_words_of_an_earlier_attempt_are_not_taken_for_the_last_ones(apart: Cluster, job: Make) -> None:
+    apart.environment |= {"FAKE_STEPS": "6", "FAKE_END": "1", "FAKE_FAULT": "of the first attempt"}
+
+    def silent() -> None:
+        del apart.environment["FAKE_FAULT"]
+
+    thread = when(lambda: lines(apart) > 1, silent)
+    with pytest.raises(Error, match=r"step 6\nsomething is wrong") as fault:
+        train(job())
+    thread.join()
+    assert "of the first attempt" not in str(fault.value)
 
 
 def test_an_input_that_is_gone_is_named_and_put_there_by_the_next_start(
@@ -307,6 +320,26 @@ def test_a_damaged_input_is_refused_with_its_object(ours: Shelf, tmp_path: Path)
     assert "delete that object" in str(fault.value)
 
 
+def test_a_disk_that_is_full_is_told_of(ours: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    laid(ours, tmp_path / "made")
+
+    def full(*_: Any) -> bool:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.Store, "fetch", full)
+    with pytest.raises(SetupError, match="No space left"):
+        Carrier(f"{ours.own.url}/{JOB}", tmp_path / "disk").carry(lambda file: 0)
+    told = json.loads(ours.own.read("fault.json") or b"{}")
+    assert told["exit_code"] == 5
+    assert "give nodes more disk" in told["message"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd"])
+def test_a_manifest_cannot_write_elsewhere(ours: Shelf, tmp_path: Path, name: str) -> None:
+    with pytest.raises(SetupError, match="leave the job's folder"):
+        ours.bring({name: {"sha256": "0" * 64, "bytes": 1}}, tmp_path)
+
+
 def test_a_carrier_puts_what_is_new_while_the_work_goes_on(
     ours: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,10 +410,10 @@ def test_an_input_is_sent_again_while_it_is_still_there_for_it_may_be_needed_for
 ) -> None:
     laid(ours, tmp_path / "made")
     ours.send(tmp_path / "made", "inputs/pages")
-    assert capfd.readouterr().err.count(" 0.0 MB sent") == 1
+    assert "inputs/pages: 0 of 4 files" in capfd.readouterr().err
     monkeypatch.setattr(shelf, "RENEWED", timedelta(0))
     ours.send(tmp_path / "made", "inputs/pages")
-    assert capfd.readouterr().err.count(" 0.8 MB sent") == 1
+    assert "inputs/pages: 4 of 4 files, 0.8 MB" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("said", ["s3://bucket", "s3://bucket/", "/work", "bucket/prefix"])

@@ -391,6 +391,18 @@ def test_what_keeps_it_waiting_is_told_once(
     assert said.count("0/3 nodes are available: 3 Insufficient nvidia.com/gpu.") == 1
 
 
+def test_pods_that_a_quota_refuses_are_told_of_once(
+    cluster: Cluster, job: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The TrainJob is taken, and no pod ever appears: only an event of its Job says why."""
+    cluster.quota = 'pods "x" is forbidden: exceeded quota: twelvelead, requested: requests.nvidia.com/gpu=8'
+    looks = lambda: sum(request.endswith("/events") for request in cluster.requests)  # noqa: E731
+    thread = when(lambda: looks() > 3, lambda: setattr(cluster, "quota", ""))
+    assert train(job()) == {"steps": 3}
+    thread.join()
+    assert capfd.readouterr().err.count("waits: FailedCreate: pods") == 1
+
+
 def test_progress_is_noted_on_the_trainjob(cluster: Cluster, job: Make) -> None:
     cluster.environment |= {"FAKE_STEPS": "20"}
     watched: list[Any] = []

@@ -112,6 +112,8 @@ class Bucket:
     def look(self) -> None:
         """See Exchange."""
         there = self.shelf.own.list()
+        if FAULT not in there:  # an earlier attempt's, which the present one took away
+            (self.job.work / FAULT).unlink(missing_ok=True)
         for name in (CURVES, STATUS, FAULT):
             if name in there and there[name].etag != self._seen.get(name):
                 if (text := self.shelf.own.read(name)) is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from twelvelead.errors import Error, Interrupted, SetupError
 from twelvelead.progress import say
-from twelvelead.training.job import CHECKPOINT, CURVES, FAULT, JOB, STATUS, SUMMARY, put
+from twelvelead.training.job import CHECKPOINT, CURVES, FAULT, JOB, OUTPUT, STATUS, SUMMARY, put
 from twelvelead.training.shelf import RESULT, Shelf
 from twelvelead.training.stopping import Stop, at_once
 
@@ -34,7 +34,8 @@ class Carrier:
 
     def __init__(self, url: str, disk: Path) -> None:
         self.shelf = Shelf(url.rpartition("/")[0])
-        self.folder = disk / f"{self.shelf.key}-{os.environ.get('PET_NODE_RANK', '0')}"
+        node = os.environ.get("PET_NODE_RANK", "0")
+        self.folder, self._leads = disk / f"{self.shelf.key}-{node}", node == "0"
         self._marks: dict[str, Mark | None] = {}
         self._number = 0
         self._over = threading.Event()
@@ -87,6 +88,8 @@ class Carrier:
         Returns:
             Its job.json here.
         """
+        if self._leads:
+            self.shelf.own.delete([FAULT])  # an earlier attempt's, which tells nothing of this one
         text = self.shelf.own.read(JOB)
         if text is None:
             raise SetupError(
@@ -95,7 +98,7 @@ class Carrier:
                 fix="start again: the launching step puts it there",
             )
         job = json.loads(text)
-        shutil.rmtree(self.folder / job["output"], ignore_errors=True)
+        shutil.rmtree(self.folder / OUTPUT, ignore_errors=True)
         for name in (SUMMARY, FAULT, STATUS, CURVES):
             (self.folder / name).unlink(missing_ok=True)
         self.shelf.bring(job["objects"], self.folder, inputs=True)
@@ -133,8 +136,7 @@ class Carrier:
             self.shelf.own.put(FAULT, self.folder / FAULT)
         if (self.folder / SUMMARY).is_file():
             told = (self.folder / SUMMARY).read_text(encoding="utf-8")
-            output = self.folder / json.loads((self.folder / JOB).read_text(encoding="utf-8"))["output"]
-            made = sorted(file for file in output.rglob("*") if file.is_file())
+            made = sorted(file for file in (self.folder / OUTPUT).rglob("*") if file.is_file())
             files = {file.relative_to(self.folder).as_posix(): file for file in made}
             self.shelf.put_whole(RESULT, files, told=told)
 

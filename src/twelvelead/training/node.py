@@ -20,6 +20,7 @@ from pathlib import Path
 from twelvelead.errors import Error, Interrupted
 from twelvelead.progress import say
 from twelvelead.training.carrier import Carrier
+from twelvelead.training.job import FAULT
 
 # A step of the 11B model and its checkpoint may take longer than torchrun's 30 s; a pod's grace is 120 s.
 SECONDS_TO_STOP = "110"
@@ -46,6 +47,8 @@ def start(options: list[str], job: Path) -> int:
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
+    if os.environ.get("PET_NODE_RANK", "0") == "0":
+        (job.parent / FAULT).unlink(missing_ok=True)  # an earlier attempt's, which tells nothing of this one
     _fetch_base(job)
     if "--shutdown-timeout" in run.get_args_parser().format_help():  # since torch 2.12
         options = [*options, "--shutdown-timeout", SECONDS_TO_STOP]

@@ -24,7 +24,7 @@ from typing import Any
 from twelvelead.data.digest import file_sha256
 from twelvelead.data.store import Store
 from twelvelead.errors import SetupError
-from twelvelead.progress import say
+from twelvelead.progress import say, track
 from twelvelead.training.job import CHECKPOINT
 
 RESULT, CHECKPOINTS, FILES = "result.json", "checkpoints/", "files/"
@@ -53,16 +53,22 @@ class Shelf:
             folder: Which.
             under: What its files' names begin with in the job.
         """
-        whole = {f"{under}/{name}": about for name, about in _described(folder).items()}
-        sent = 0
-        for name, about in whole.items():
-            found = self.objects.find(about["sha256"])
-            known = found is not None and found.size_bytes == about["bytes"]
-            if found is None or not known or datetime.now(UTC) - found.written > RENEWED:
-                self.objects.put(about["sha256"], folder / name.removeprefix(f"{under}/"))
-                sent += about["bytes"]
-        say(f"lora: {under}: {len(whole)} files, {sent / 1e6:.1f} MB sent to {self.exchange}")
-        return whole
+        own = _described(folder)
+        missing = [name for name, about in own.items() if not self._known(about)]
+        size = sum(own[name]["bytes"] for name in missing)
+        say(f"lora: {under}: {len(missing)} of {len(own)} files, {size / 1e6:.1f} MB, go to {self.exchange}")
+        for name in track(missing, total=len(missing), title="send", unit="files") if missing else ():
+            self.objects.put(own[name]["sha256"], folder / name)
+        return {f"{under}/{name}": about for name, about in own.items()}
+
+    def _known(self, about: Mapping[str, Any]) -> bool:
+        """Whether an input is there, and will be for long."""
+        found = self.objects.find(about["sha256"])
+        return (
+            found is not None
+            and found.size_bytes == about["bytes"]
+            and datetime.now(UTC) - found.written < RENEWED
+        )
 
     def bring(self, whole: Whole, place: Path, *, inputs: bool = False) -> None:
         """Fetch files to a folder; those that are there already, whole, are not fetched again.
@@ -73,34 +79,41 @@ class Shelf:
             inputs: They are inputs, which all jobs share.
 
         Raises:
-            SetupError: An object is not there, or is not what its name says.
+            SetupError: An object is not there, or is not what its name says, or there is no room here.
         """
-        store, under, aside = self.objects if inputs else self.own, "" if inputs else FILES, place / ".parts"
         for name, about in whole.items():
-            file, sha256 = place / name, about["sha256"]
-            if ".." in file.parts or not SHA256.fullmatch(sha256):
-                raise SetupError("a file would leave the job's folder", where=f"{store.url}: {name}")
-            if file.is_file() and file.stat().st_size == about["bytes"] and file_sha256(file) == sha256:
-                continue
-            file.parent.mkdir(parents=True, exist_ok=True)
-            aside.mkdir(parents=True, exist_ok=True)
-            part, where = aside / sha256, f"{store.url}/{under}{sha256}"
-            for _ in range(2):  # a damage on the way does not come twice
-                if not store.fetch(under + sha256, part):
-                    raise SetupError(
-                        f"{name} is not in the bucket", where=where, fix="start again: it is put there anew"
-                    )
-                if file_sha256(part) == sha256:
-                    part.replace(file)
-                    break
-            else:
+            if ".." in Path(name).parts or Path(name).is_absolute() or not SHA256.fullmatch(about["sha256"]):
+                raise SetupError("a file would leave the job's folder", where=f"{self.own.url}: {name}")
+        missing = [name for name, about in whole.items() if not _is(place / name, about)]
+        for name in track(missing, total=len(missing), title="fetch", unit="files") if missing else ():
+            try:
+                self._fetch(name, whole[name], place, inputs)
+            except OSError as fault:
                 raise SetupError(
-                    f"{name} is damaged in the bucket",
-                    where=where,
-                    expected=f"{about['bytes']} bytes of that SHA-256",
-                    fix="delete that object and start again: it is put there anew",
+                    f"{name} cannot be kept here: {fault}", where=str(place), fix="give nodes more disk"
+                ) from None
+        shutil.rmtree(place / ".parts", ignore_errors=True)
+
+    def _fetch(self, name: str, about: Mapping[str, Any], place: Path, inputs: bool) -> None:
+        store, sha256 = self.objects if inputs else self.own, about["sha256"]
+        key = sha256 if inputs else FILES + sha256
+        part, where = place / ".parts" / sha256, f"{store.url}/{key}"
+        for folder in (part.parent, (place / name).parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        for _ in range(2):  # a damage on the way does not come twice
+            if not store.fetch(key, part):
+                raise SetupError(
+                    f"{name} is not in the bucket", where=where, fix="start again: it is put there anew"
                 )
-        shutil.rmtree(aside, ignore_errors=True)
+            if _is(part, about):
+                part.replace(place / name)
+                return
+        raise SetupError(
+            f"{name} is damaged in the bucket",
+            where=where,
+            expected=f"{about['bytes']} bytes of that SHA-256",
+            fix="delete that object and start again: it is put there anew",
+        )
 
     def put_whole(self, manifest: str, files: Mapping[str, Path], **more: Any) -> None:
         """Put files, and when all are there the manifest that names them."""
@@ -167,6 +180,11 @@ class Shelf:
 def _described(folder: Path) -> Whole:
     files: Iterable[Path] = sorted(item for item in folder.rglob("*") if item.is_file())
     return {file.relative_to(folder).as_posix(): _about(file) for file in files}
+
+
+def _is(file: Path, about: Mapping[str, Any]) -> bool:
+    """Whether a file is there, whole."""
+    return file.is_file() and file.stat().st_size == about["bytes"] and file_sha256(file) == about["sha256"]
 
 
 def _about(file: Path) -> dict[str, Any]:

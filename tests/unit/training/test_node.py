@@ -12,6 +12,7 @@ run = pytest.importorskip("torch.distributed.run")
 
 from twelvelead.models import mllama
 from twelvelead.training import node
+from twelvelead.training.job import FAULT
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,15 @@ def test_a_base_in_s3_is_fetched_once_before_the_processes_start(
     job.write_text(json.dumps(told))
     assert node.start([], job) == 0
     assert done == [*fetched, str(job)]
+
+
+def test_the_words_of_an_earlier_attempt_are_not_taken_for_this_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for rank, left in (("1", True), ("0", False)):
+        (tmp_path / FAULT).write_text("{}")
+        monkeypatch.setenv("PET_NODE_RANK", rank)
+        monkeypatch.setattr(
+            run, "main", lambda words, left=left: (tmp_path / FAULT).exists() is left or 1 / 0
+        )
+        node.start([], tmp_path / "job.json")
