@@ -179,7 +179,7 @@ def test_through_a_bucket_two_nodes_make_the_bytes_that_they_make_over_a_volume(
     assert 0 < int(first.group(1)) < 24
     assert summary == told
     assert {path.name for path in bucket.iterdir()} == {path.name for path in volume.iterdir()}
-    for name in ("adapter_model.safetensors", "modules.json", "base.json"):
+    for name in ("adapter_model.safetensors", "adapter_config.json", "modules.json", "base.json"):
         assert (bucket / name).read_bytes() == (volume / name).read_bytes(), name
 
 
