@@ -25,14 +25,14 @@ REVIEWED = ("local", "cluster")  # profiles whose YAML is in the tree; `airgap` 
 DIGEST = re.compile(r".+@(sha256:[0-9a-f]{64})")
 
 
-def compile_to(path: Path, pipeline: Pipeline, profile: str = "local", *, launching: bool = False) -> None:
+def compile_to(path: Path, pipeline: Pipeline, profile: str = "local", *, launching: int = 0) -> None:
     """Write a pipeline as the YAML that both the local runner and a cluster execute.
 
     Args:
         path: File to write.
         pipeline: Which.
         profile: Name of a resource profile.
-        launching: The LoRA training is a TrainJob; see `Profile`.
+        launching: Hours of the TrainJob that the LoRA training is; see `Profile`.
 
     Raises:
         ParamsError: There is no such profile.
@@ -49,7 +49,7 @@ def compiled_for(
     profile: str = "local",
     environment: Mapping[str, str] | None = None,
     *,
-    launching: bool = False,
+    launching: int = 0,
 ) -> Path:
     """The same with an image and more environment for every step; both documents of the YAML are kept.
 

@@ -64,7 +64,8 @@ class Profile:
         parts: Shares that pages are drawn in.
         retries: Further tries of a step, with back-off; a resumed step goes on where the last one stopped.
         pull_secret: Images come from a registry that wants a password.
-        launching: The LoRA training is a TrainJob: its step starts and follows it and needs no GPU itself.
+        launching: Hours of the TrainJob that the LoRA training is: its step starts and follows it and has no
+            GPU. 0: it is none.
         environment: Variables of every step.
     """
 
@@ -73,7 +74,7 @@ class Profile:
     parts: int = 1
     retries: int = 0
     pull_secret: bool = False
-    launching: bool = False
+    launching: int = 0
     environment: dict[str, str] = field(default_factory=dict)
 
     def apply(self, task: dsl.PipelineTask, step: str) -> None:
@@ -101,7 +102,7 @@ class Profile:
     def limits(self, step: str) -> Limits:
         """What a step gets."""
         if self.launching and step == "train_lora":
-            return Limits("1", "4Gi", hours=STEP_LIMITS[step].hours + QUEUE_HOURS)
+            return Limits("1", "4Gi", hours=self.launching + QUEUE_HOURS)
         return STEP_LIMITS.get(step, SMALL)
 
     def target_of(self, step: str) -> str:

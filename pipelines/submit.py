@@ -57,7 +57,8 @@ class Order:
         told = {"TWELVELEAD_IMAGE_DIGEST": digests(images)}
         if remote := self.said.get("remote"):
             told["TWELVELEAD_DVC_REMOTE"] = str(remote)
-        launching = self.params.train_lora.launch.backend == "trainjob"
+        launch = self.params.train_lora.launch
+        launching = launch.hours if launch.backend == "trainjob" else 0
         if launching:
             told["TWELVELEAD_TRAINING_IMAGE"] = images["gpu"]
         return compiled_for(path, self.pipeline, images, self.profile, told, launching=launching)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.data.weed import Server
+    from tests.data.wire import Wire
 
 # Before anything imports numpy, torch, transformers or mlflow: they read these once.
 os.environ.update(
@@ -84,3 +89,32 @@ def small_run(small_road: Callable[..., Path], tmp_path_factory: pytest.TempPath
     policy = tmp_path_factory.mktemp("policy") / "lenient.yaml"
     policy.write_text(LENIENT, encoding="utf-8")
     return small_road("passes", f"gate.policy={policy}")
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Server]:
+    """A real S3 server; the test is skipped where none can be run."""
+    from tests.data.weed import Unavailable, running
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+            patch.delenv(name, raising=False)
+        try:
+            context = running()
+            server = context.__enter__()
+        except Unavailable as reason:
+            pytest.skip(str(reason))
+        try:
+            yield server
+        finally:
+            context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def wire(s3_server: Server) -> Iterator[Wire]:
+    """A connection to the server that the test can cut."""
+    from tests.data.wire import Wire
+
+    made = Wire(s3_server.port)
+    yield made
+    made.close()

@@ -47,22 +47,25 @@ class Cluster:
         requests: What was asked, as "METHOD /path".
         drop_logs_after: A followed log's connection breaks after so many lines; None = never.
         unschedulable: Pods stay Pending while this is a text.
+        quota: No pods are made while this is a text.
         seconds_an_hour: How long an hour of a deadline takes here.
         program: Runs instead of a node's command, with the same arguments.
+        values: What secrets and config maps hold, by their name and key.
+        disks: Where each pod has a folder for its `emptyDir` at /work.
     """
 
-    def __init__(self, runtime: Path, mounts: dict[str, Path], namespace: str = "twelvelead") -> None:
+    def __init__(self, runtime: str, mounts: dict[str, Path], namespace: str = "twelvelead") -> None:
         (self.runtime,) = [
-            one
-            for one in yaml.safe_load_all(runtime.read_text(encoding="utf-8"))
-            if one["kind"] == "ClusterTrainingRuntime"
+            one for one in yaml.safe_load_all(runtime) if one["kind"] == "ClusterTrainingRuntime"
         ]
         self.mounts, self.namespace = mounts, namespace
+        self.values: dict[str, dict[str, str]] = {}
+        self.disks = Path("/nonexistent")
         self.jobs: dict[str, Running] = {}
         self.faults: list[tuple[str, str, int | None, str]] = []
         self.requests: list[str] = []
         self.drop_logs_after: int | None = None
-        self.unschedulable = ""
+        self.unschedulable = self.quota = ""
         self.suspended = False
         self.seconds_an_hour = 3600.0
         self.program: list[str] | None = None
@@ -92,13 +95,6 @@ class Cluster:
         }
         file.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config"} | tree), encoding="utf-8")
         return file
-
-    def here(self, text: str) -> str:
-        """A text of a pod, with mounted places as they are called on this machine."""
-        for mount, place in self.mounts.items():
-            if text == mount or text.startswith(f"{mount}/"):
-                return str(place) + text.removeprefix(mount)
-        return text
 
     def create(self, body: Tree, strict: bool) -> tuple[int, Tree]:
         """What a POST of a TrainJob is answered."""
@@ -137,7 +133,7 @@ class Pod:
         """Run the command with what the Trainer's torch plugin sets."""
         cluster, trainer = self.job.cluster, self.job.tree["spec"]["trainer"]
         container = self.job.pod_spec["containers"][0]
-        environment = {one["name"]: cluster.here(one["value"]) for one in container["env"]}
+        environment = dict(filter(None, map(self._variable, container["env"])))
         environment |= {
             "PET_NNODES": str(trainer["numNodes"]),
             "PET_NPROC_PER_NODE": str(trainer["numProcPerNode"]),
@@ -145,14 +141,15 @@ class Pod:
             "PET_MASTER_ADDR": "127.0.0.1",  # <name>-node-0-0.<name>
             "PET_MASTER_PORT": str(port),
         }
-        words = [cluster.here(word) for word in [*trainer["command"], *trainer["args"]]]
+        words = [self.here(word) for word in [*trainer["command"], *trainer["args"]]]
         if cluster.program:
             words = [*cluster.program, words[-1]]
         elif words[0] == "python3":
             words[0] = sys.executable
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self.process = subprocess.Popen(
             words,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment, **cluster.environment},
+            env={**ours, "PYTHONUNBUFFERED": "1", **environment, **cluster.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -161,6 +158,27 @@ class Pod:
         self.phase = "Running"
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+
+    def here(self, text: str) -> str:
+        """A text of this pod, with mounted places as they are called on this machine."""
+        mounts = dict(self.job.cluster.mounts)
+        volumes = {volume["name"]: volume for volume in self.job.pod_spec["volumes"]}
+        if "emptyDir" in volumes["work"]:
+            mounts["/work"] = self.job.cluster.disks / self.name
+            mounts["/work"].mkdir(parents=True, exist_ok=True)
+        for mount, place in mounts.items():
+            if text == mount or text.startswith(f"{mount}/"):
+                return str(place) + text.removeprefix(mount)
+        return text
+
+    def _variable(self, one: Tree) -> tuple[str, str] | None:
+        """A variable of the container as the kubelet sets it; an optional one may be nowhere."""
+        if "value" in one:
+            return one["name"], self.here(one["value"])
+        (source,) = one["valueFrom"].values()
+        found = self.job.cluster.values.get(source["name"], {}).get(source["key"])
+        assert found is not None or source.get("optional"), source
+        return None if found is None else (one["name"], found)
 
     def _read(self) -> None:
         assert self.process is not None
@@ -259,6 +277,8 @@ class Running:
         self.condition("Suspended", "Resumed", "TrainJob is resumed", holds=False)
         begun = time.monotonic()
         deadline = self.tree["spec"]["activeDeadlineSeconds"] / 3600 * self.cluster.seconds_an_hour
+        while self.cluster.quota and not self.deleted.is_set():
+            time.sleep(0.02)
         self._begin()
         while not self.deleted.wait(0.03):
             if self.attempt[0].phase == "Pending" and not self.cluster.unschedulable:
@@ -382,7 +402,11 @@ def handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
                 pending = [pod for pod in pods.values() if pod.phase == "Pending"]
                 said = {"reason": "FailedScheduling", "message": cluster.unschedulable, "type": "Warning"}
                 events = [said | {"involvedObject": {"kind": "Pod", "name": pod.name}} for pod in pending]
-                self.answer(200, {"items": events if cluster.unschedulable else []})
+                refused = {"reason": "FailedCreate", "message": cluster.quota, "type": "Warning"}
+                jobs_of = [{"kind": "Job", "name": f"{name}-node-0"} for name in cluster.jobs]
+                quota = [refused | {"involvedObject": one} for one in jobs_of]
+                events = events * bool(cluster.unschedulable) + quota * bool(cluster.quota)
+                self.answer(200, {"items": events})
             elif path.startswith(f"{core}/pods/") and path.endswith("/log") and path.split("/")[-2] in pods:
                 self.tell(pods[path.split("/")[-2]], query)
             elif path.startswith(f"{core}/pods/") and path.split("/")[-1] in pods:

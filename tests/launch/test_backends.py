@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -77,7 +78,8 @@ def real(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, root: Path) -> Clust
 
 
 def run(inputs: Inputs, folder: Path, **changes: Any) -> tuple[dict[str, Any], Path]:
-    output, work = folder / "adapter", Path(os.environ["TWELVELEAD_WORK"]) / f"train_lora-{folder.name}"
+    root = Path(os.environ.get("TWELVELEAD_WORK", folder))
+    output, work = folder / "adapter", root / f"train_lora-{folder.name}"
     output.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
     params = TrainLora.model_validate_json(json.dumps({"base": "models/tiny", **QUICK, **changes}))
@@ -143,6 +145,42 @@ def test_a_training_stopped_in_the_cluster_goes_on_to_the_same_adapter(
     told, whole = run(inputs, tmp_path / "whole", **{**long, "launch": {"backend": "here"}})
     assert told == summary
     assert_close(whole, adapter)
+
+
+@pytest.mark.slow
+def test_through_a_bucket_two_nodes_make_the_bytes_that_they_make_over_a_volume(
+    real: Cluster,
+    inputs: Inputs,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Stopped on the way and gone on with, on new disks, by a launcher that has nothing of the first."""
+    long = {**PLACES["two nodes"], "epochs": 12}
+    told, volume = run(inputs, tmp_path / "volume", **long)
+    request.getfixturevalue("apart")
+
+    def begun() -> None:
+        until = time.monotonic() + 120
+        while not list(real.disks.rglob("lora.pt")) and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=begun)
+    thread.start()
+    with pytest.raises(Interrupted):
+        run(inputs, tmp_path / "bucket", **long)
+    thread.join()
+    shutil.rmtree(tmp_path / "bucket")
+    capfd.readouterr()
+    summary, bucket = run(inputs, tmp_path / "bucket", **long)
+    first = re.search(r"from step (\d+)", capfd.readouterr().err)
+    assert first is not None
+    assert 0 < int(first.group(1)) < 24
+    assert summary == told
+    assert {path.name for path in bucket.iterdir()} == {path.name for path in volume.iterdir()}
+    for name in ("adapter_model.safetensors", "adapter_config.json", "modules.json", "base.json"):
+        assert (bucket / name).read_bytes() == (volume / name).read_bytes(), name
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from twelvelead.errors import DataError, Error, Interrupted, SetupError
 from twelvelead.launch.backend import Job
 from twelvelead.launch.choose import choose
 from twelvelead.launch.cluster import Cluster as Client
+from twelvelead.training.job import CHECKPOINT
 
 Make = Callable[..., Job]
 NAME = "train-lora-0123456789abcdef"
@@ -192,10 +193,99 @@ def test_what_ended_while_nobody_looked_is_taken_without_another_training(
     cluster.requests.clear()
     assert train(job()) == {"steps": 3}
     assert (job().output / "adapter.txt").is_file()
-    assert cluster.requests == []
+    assert not any(request.startswith("POST") for request in cluster.requests)
     (job().work / "output" / "adapter.txt").write_text("damaged")
     assert train(job()) == {"steps": 3}
     assert any(request.startswith("POST") for request in cluster.requests)
+
+
+def ended_unwatched(cluster: Cluster, job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launcher is lost, the training ends, and its TrainJob is still there."""
+    cluster.environment |= {"FAKE_STEPS": "10"}
+    monkeypatch.setattr(Client.__init__, "__defaults__", (0.2,))
+    away = [("GET", "pods$", 503, "away")] * 40
+    thread = when(lambda: lines(cluster) > 3, lambda: cluster.faults.extend(away))
+    with pytest.raises(Error, match="gave no answer"):
+        train(job())
+    thread.join()
+    cluster.faults = []
+    monkeypatch.setattr(Client.__init__, "__defaults__", (60.0,))
+    until = time.monotonic() + 60
+    while cluster.jobs[NAME].tree["status"]["conditions"][-1]["type"] != "Complete":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_trainjob_that_ended_unwatched_is_tidied_away_with_the_rest(
+    cluster: Cluster, job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended_unwatched(cluster, job, monkeypatch)
+    assert train(job()) == {"steps": 10}
+    cluster_is_empty(cluster)
+
+
+def test_an_adapter_that_is_not_seen_at_once_is_waited_for_and_not_made_again(
+    cluster: Cluster, job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network disk shows what another node wrote up to a minute later."""
+    monkeypatch.setattr("twelvelead.launch.trainjob.SECONDS_FOR_A_VOLUME", 60.0)
+    ended_unwatched(cluster, job, monkeypatch)
+    summary, unseen = job().work / "summary.json", job().work / "unseen"
+    summary.rename(unseen)
+    asked = len(cluster.requests)
+    thread = when(lambda: len(cluster.requests) > asked, lambda: unseen.rename(summary))
+    assert train(job()) == {"steps": 10}
+    thread.join()
+    assert sum(request.startswith("POST") for request in cluster.requests) == 1
+    cluster_is_empty(cluster)
+
+
+def test_a_kept_trainjob_whose_adapter_was_damaged_makes_room(
+    cluster: Cluster, job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWELVELEAD_PLACEMENT", '{"keep": true}')
+    assert train(job()) == {"steps": 3}
+    (job().work / "output" / "adapter.txt").write_text("damaged")
+    assert train(job()) == {"steps": 3}
+    assert sum(request.startswith("POST") for request in cluster.requests) == 2
+
+
+def test_another_launcher_that_was_faster_has_not_deleted_our_adapter(cluster: Cluster, job: Make) -> None:
+    """Two follow one TrainJob; the first takes the adapter and tidies up before the second looks again."""
+    cluster.environment |= {"FAKE_STEPS": "10"}
+
+    def gone() -> None:
+        until = time.monotonic() + 60
+        while not (job().work / "summary.json").is_file() and time.monotonic() < until:
+            time.sleep(0.01)
+        cluster.jobs[NAME].delete()
+
+    thread = threading.Thread(target=gone)
+    cluster.faults = [("GET", f"trainjobs/{NAME}$", 503, "slow")] * 2
+    thread.start()
+    assert train(job()) == {"steps": 10}
+    thread.join()
+
+
+def test_half_a_line_of_figures_does_not_end_the_launcher(cluster: Cluster, job: Make) -> None:
+    cluster.environment |= {"FAKE_STEPS": "12"}
+    one = job()
+
+    def break_one() -> None:
+        with (one.work / "curves.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write('{"step": 3, "lo\n')
+
+    thread = when(lambda: lines(cluster) > 3, break_one)
+    assert train(one) == {"steps": 12}
+    thread.join()
+    assert one.tracker.steps[-1] == 12  # type: ignore[union-attr]
+
+
+def cluster_is_empty(cluster: Cluster) -> None:
+    until = time.monotonic() + 20
+    while cluster.jobs and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not cluster.jobs
 
 
 def test_a_folder_of_another_volume_is_not_mistaken_for_ours(cluster: Cluster, job: Make) -> None:
@@ -219,7 +309,7 @@ def test_a_stop_on_request_lets_nodes_keep_what_they_did_and_the_next_start_goes
         train(job())
     thread.join()
     assert signal.getsignal(signal.SIGTERM) is before
-    done = int((job().work / "count").read_text())
+    done = int((job().work / CHECKPOINT).read_text())
     assert 3 <= done < 30
     capfd.readouterr()
     assert train(job()) == {"steps": 30}
@@ -299,6 +389,18 @@ def test_what_keeps_it_waiting_is_told_once(
     said = capfd.readouterr().err
     assert said.count("it is suspended") == 1
     assert said.count("0/3 nodes are available: 3 Insufficient nvidia.com/gpu.") == 1
+
+
+def test_pods_that_a_quota_refuses_are_told_of_once(
+    cluster: Cluster, job: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The TrainJob is taken, and no pod ever appears: only an event of its Job says why."""
+    cluster.quota = 'pods "x" is forbidden: exceeded quota: twelvelead, requested: requests.nvidia.com/gpu=8'
+    looks = lambda: sum(request.endswith("/events") for request in cluster.requests)  # noqa: E731
+    thread = when(lambda: looks() > 3, lambda: setattr(cluster, "quota", ""))
+    assert train(job()) == {"steps": 3}
+    thread.join()
+    assert capfd.readouterr().err.count("waits: FailedCreate: pods") == 1
 
 
 def test_progress_is_noted_on_the_trainjob(cluster: Cluster, job: Make) -> None:

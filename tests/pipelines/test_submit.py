@@ -184,7 +184,8 @@ def test_steps_know_their_images_and_where_data_go(server: Server) -> None:
 
 
 def test_a_trainjob_is_started_by_a_step_without_a_gpu_and_gets_the_gpu_image(tmp_path: Path) -> None:
-    params = parse({"train_lora": {"launch": {"backend": "trainjob", "nodes": 2}}}, where="here")
+    launch = {"backend": "trainjob", "nodes": 2, "hours": 200}
+    params = parse({"train_lora": {"launch": launch}}, where="here")
     images = tuple(f"{target}=x/{target}@sha256:{'b' * 64}" for target in ("cpu", "gpu", "gate"))
 
     path = Order(PIPELINES["training"], params, images).written(tmp_path / "p.yaml")

@@ -1,9 +1,14 @@
-"""S3 prefixes as local folders. Credentials and endpoint come from the environment, never from params."""
+"""S3: prefixes as local folders, and requests with patience.
+
+Credentials and endpoint come from the environment, never from params.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,11 +17,12 @@ from typing import Any
 from urllib.parse import urlparse
 
 from twelvelead.data.digest import file_sha256
-from twelvelead.errors import SetupError
+from twelvelead.errors import Error, SetupError
 from twelvelead.progress import say, track
 
 THREADS = 16  # a record is two small files, so latency is what counts
 ATTEMPTS = 6
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 
 
 class Bucket:
@@ -66,7 +72,7 @@ class Bucket:
             if name in sums and file_sha256(self.root / name) != sums[name]:
                 self._download(name)
 
-        with _explained(self.name), ThreadPoolExecutor(THREADS) as pool:
+        with explained(self.name), ThreadPoolExecutor(THREADS) as pool:
             futures = pool.map(bring, wanted)
             try:
                 for _ in track(futures, total=len(wanted), title="download", unit="objects"):
@@ -77,27 +83,18 @@ class Bucket:
 
     @cached_property
     def _client(self) -> Any:
-        import boto3
-        from botocore import UNSIGNED
-        from botocore.config import Config
-
-        config = Config(
-            max_pool_connections=THREADS,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            signature_version=UNSIGNED if self.anonymous else None,
-        )
-        return boto3.session.Session().client("s3", config=config)
+        return client(self.anonymous)
 
     def _list(self, under: str) -> None:
         if under in self._listed:
             return
-        with _explained(self.name):
+        with explained(self.name):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=self.prefix + under
             )
             for item in (item for page in pages for item in page.get("Contents", [])):
                 if not item["Key"].endswith("/"):
-                    self._etags[_name(item["Key"], self.prefix)] = item["ETag"]
+                    self._etags[name_under(item["Key"], self.prefix)] = item["ETag"]
         self._listed.add(under)
 
     def _have(self, name: str) -> bool:
@@ -113,7 +110,10 @@ class Bucket:
 
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".tmp-{path.name}")
+        # processes of one machine, or nodes of one volume, may fetch the same at once
+        aside = path.with_name(
+            f".tmp-{uuid.uuid4().hex}-{path.name}.part"
+        )  # no suffix that a reader looks for
         self._client.download_file(
             self.bucket, self.prefix + name, str(aside), Config=TransferConfig(max_concurrency=4)
         )
@@ -147,11 +147,98 @@ def download_prefix(url: str, cache: Path) -> Path:
     return folder
 
 
+def client(anonymous: bool = False) -> Any:
+    """A client of S3, by the environment's address and credentials."""
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    config = Config(
+        max_pool_connections=THREADS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        signature_version=UNSIGNED if anonymous else None,
+    )
+    return boto3.session.Session().client("s3", config=config)
+
+
+def ask(
+    url: str, done: str, patience_s: float, function: Callable[..., Any], *arguments: Any, **named: Any
+) -> Any:
+    """The answer to a request, repeated while the server cannot give one; None for what is not there.
+
+    Args:
+        url: What is told of a fault.
+        done: What cannot be done then: read or written.
+        patience_s: How long the server may be away, from its first silence on.
+        function: Makes the request.
+
+    Raises:
+        SetupError: The server refuses.
+        Error: It stayed away.
+    """
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    begun, wait = time.monotonic(), FIRST_WAIT_S
+    while True:
+        try:
+            return function(*arguments, **named)
+        except (BotoCoreError, Boto3Error, ClientError) as fault:
+            if _absent(fault):
+                return None
+            if not _may_pass(fault):
+                raise SetupError(
+                    f"S3 cannot be {done}: {fault}",
+                    where=url,
+                    fix="check AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what they may",
+                ) from fault
+            if time.monotonic() - begun + wait > patience_s:
+                raise Error(
+                    f"S3 gave no answer for {patience_s:.0f} s: {fault}",
+                    where=url,
+                    fix="start again: what is there already is not sent or fetched again",
+                ) from fault
+            say(f"S3 cannot answer ({type(fault).__name__}); asked again in {wait:.0f} s")
+        time.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT_S)
+
+
+def _answer(fault: BaseException) -> dict[str, Any]:
+    """What S3 answered to the request behind a fault; a failed upload wraps it."""
+    for one in (fault, fault.__cause__, fault.__context__):
+        if found := getattr(one, "response", None):
+            answer: dict[str, Any] = found
+            return answer
+    return {}
+
+
+def _absent(fault: BaseException) -> bool:
+    """Whether there is no such object; a bucket that is not there is another matter."""
+    code = _answer(fault).get("Error", {}).get("Code")
+    return code in ("404", "NoSuchKey", "NotFound")
+
+
+def _may_pass(fault: BaseException) -> bool:
+    """Whether the same request may do later: the server was not reached, or had trouble of its own."""
+    from botocore.exceptions import (
+        NoCredentialsError,
+        NoRegionError,
+        ParamValidationError,
+        PartialCredentialsError,
+    )
+
+    if isinstance(fault, NoCredentialsError | PartialCredentialsError | ParamValidationError | NoRegionError):
+        return False
+    status = _answer(fault).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status is None or status == 429 or status >= 500
+
+
 def _mark(path: Path) -> Path:
     return path.with_name(f".{path.name}.etag")
 
 
-def _name(key: str, prefix: str) -> str:
+def name_under(key: str, prefix: str) -> str:
+    """A key without its prefix; refused if it would leave the folder it is fetched to."""
     name = key.removeprefix(prefix)
     if ".." in Path(name).parts or name.startswith("/"):
         raise SetupError("an object's name leaves the folder", where=key)
@@ -159,7 +246,7 @@ def _name(key: str, prefix: str) -> str:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
+def explained(url: str) -> Iterator[None]:
     """What boto3 raises, as something a user can act on."""
     try:
         from boto3.exceptions import Boto3Error

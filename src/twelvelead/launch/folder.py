@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from twelvelead.data.digest import dvc_md5, model_sha256
 from twelvelead.errors import DataError, Error, ParamsError, SetupError
@@ -25,10 +27,15 @@ def lay(work: Path, places: Mapping[str, Path | str], params: TrainLora) -> Path
     Returns:
         The file.
     """
-    text = {name: str(place) for name, place in places.items()}
-    put(work / JOB, json.dumps({**text, "work": ".", "params": params.model_dump(mode="json")}))
+    put(work / JOB, told(places, params))
     (work / FAULT).unlink(missing_ok=True)
     return work / JOB
+
+
+def told(places: Mapping[str, Path | str], params: TrainLora, **more: Any) -> str:
+    """The text of job.json."""
+    text = {name: str(place) for name, place in places.items()}
+    return json.dumps({**text, "work": ".", "params": params.model_dump(mode="json"), **more})
 
 
 def bring(source: Path, place: Path) -> None:
@@ -72,10 +79,10 @@ def finished(work: Path, output: Path) -> Summary | None:
     file = work / SUMMARY
     if not file.is_file():
         return None
-    told = json.loads(file.read_text(encoding="utf-8"))
-    if not output.is_dir() or model_sha256(output) != told["sha256"]:
+    left = json.loads(file.read_text(encoding="utf-8"))
+    if not output.is_dir() or model_sha256(output) != left["sha256"]:
         return None
-    summary: Summary = told["summary"]
+    summary: Summary = left["summary"]
     return summary
 
 
@@ -117,6 +124,7 @@ class Curves:
             whole = stream.read().rpartition(b"\n")[0]  # a line may be half written
         self.at += len(whole) + bool(whole)
         for line in whole.splitlines():
-            point = json.loads(line)
-            step = point.pop("step")
-            self.tracker.log(point, step=step)
+            with contextlib.suppress(ValueError):  # a node that died may have left half a line
+                point = json.loads(line)
+                step = point.pop("step")
+                self.tracker.log(point, step=step)

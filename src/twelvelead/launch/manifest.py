@@ -28,7 +28,7 @@ def trainjob(name: str, file: str, params: TrainLora, placed: Placement) -> dict
 
     Args:
         name: Its name.
-        file: job.json, as nodes see it.
+        file: job.json, as nodes find it.
         params: The train_lora section.
         placed: Where it stands.
     """
@@ -76,6 +76,6 @@ def _pod(placed: Placement) -> dict[str, Any]:
         spec["nodeSelector"] = dict(placed.node_selector)
     if placed.tolerations:
         spec["tolerations"] = [dict(one) for one in placed.tolerations]
-    if placed.claim:
+    if placed.claim and not placed.exchange:
         spec["volumes"] = [{"name": "work", "persistentVolumeClaim": {"claimName": placed.claim}}]
     return {"spec": spec} if spec else {}

@@ -26,6 +26,11 @@ class Placement(Section):
     node_selector: dict[str, str] = Field({}, description="labels of the nodes")
     tolerations: tuple[dict[str, str | int], ...] = Field((), description="taints that do not keep it away")
     labels: dict[str, str] = Field({}, description="of the TrainJob, such as kueue.x-k8s.io/queue-name")
+    exchange: str = Field(
+        "",
+        pattern=r"^(s3://[^/]+/.*[^/])?$",
+        description="s3://bucket/prefix of its own, where nodes share no volume with us; empty: `work`",
+    )
     claim: str = Field("", description="volume claim at `work`; empty: the runtime's")
     work: str = Field("/work", description="where nodes mount the volume that is TWELVELEAD_WORK here")
     models: str = Field("/models", description="where nodes find base models, as we do")

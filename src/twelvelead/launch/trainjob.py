@@ -1,32 +1,30 @@
 """A training on the nodes of a cluster, as a TrainJob of Kubeflow Trainer 2.3.
 
-Nodes and launcher share one volume: inputs, checkpoints and the adapter lie in the job's folder there. The
+Nodes and launcher exchange inputs, checkpoints and the adapter by a volume or a bucket (exchange.py). The
 launcher holds nothing that is not there or in the TrainJob, so that any other may take its place.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from twelvelead.errors import Error, Interrupted, SetupError
-from twelvelead.launch.backend import INPUTS, Job, Summary
+from twelvelead.launch.backend import Job, Summary
 from twelvelead.launch.cluster import INDEX, Cluster, Tree
-from twelvelead.launch.folder import Curves, bring, failure, finished, lay
+from twelvelead.launch.exchange import Exchange, exchange
+from twelvelead.launch.folder import Curves, failure, finished
 from twelvelead.launch.log import Log
 from twelvelead.launch.manifest import JOB_ANNOTATION, PROGRESS_ANNOTATION, name_of, trainjob
 from twelvelead.launch.placement import Placement
 from twelvelead.launch.waiting import Waiting
 from twelvelead.progress import say
-from twelvelead.training.job import JOB, STATUS
-from twelvelead.training.stopping import Stop
+from twelvelead.training.job import OUTPUT, STATUS
+from twelvelead.training.stopping import Halt, at_once
 
-OUTPUT, BASE = "output", "inputs/base"
 SECONDS_BETWEEN_LOOKS = 3.0
+SECONDS_BETWEEN_FETCHES = 10.0  # of what nodes tell in a bucket
 SECONDS_BETWEEN_NOTES = 30.0  # of progress, on the TrainJob
 SECONDS_FOR_A_VOLUME = 90.0  # NFS may show what another node wrote up to a minute later
 SECONDS_TO_GO = 15.0  # a pod that is asked to stop has half a minute
@@ -44,81 +42,58 @@ class TrainJobs:
 
     def train(self, job: Job) -> Summary:
         """See TrainingBackend."""
-        name, file = name_of(job.work.name), self._seen_by_nodes(job.work) / JOB
-        made = job.work / OUTPUT
-        with _stoppable() as stop:
-            summary = finished(job.work, made)
+        name, between = name_of(job.work.name), exchange(job, self.placed)
+        asked = Interrupted(
+            "asked to stop; the last checkpoint is kept", where="train_lora", fix="start again: it goes on"
+        )
+        with at_once(asked) as stop:
+            summary = _earlier(between)
             if summary is None:
                 cluster = Cluster(self.placed.namespace)
-                self._lay(job)
-                manifest = trainjob(name, str(file), job.params, self.placed)
+                between.lay()
+                manifest = trainjob(name, between.file, job.params, self.placed)
                 try:
-                    self._start(cluster, manifest, job)
-                    self._follow(cluster, name, job)
-                except (Interrupted, KeyboardInterrupt):
+                    self._start(cluster, manifest, between)
+                    self._follow(cluster, name, job, between)
+                except (Halt, KeyboardInterrupt):
                     stop.then = None
                     self._stop(name)
                     raise
-                summary = self._wait_for(job.work, made)
+                summary = self._wait_for(between)
             else:
-                cluster = None
                 say(f"lora: TrainJob {name} had ended already; its adapter is taken")
+            made = job.work / OUTPUT
             shutil.copytree(made, job.output, dirs_exist_ok=True)
             if finished(job.work, job.output) is None:
                 raise Error("the adapter is not what the nodes wrote", where=str(made), fix="start again")
-            if cluster and not self.placed.keep:
-                cluster.delete(name)
+            stop.then = None  # the rest takes no longer than the time a pod has
+            self._tidy(name, between)
         return summary
 
-    def _seen_by_nodes(self, work: Path) -> Path:
-        root = os.environ.get("TWELVELEAD_WORK")
-        if not root or not work.resolve().is_relative_to(Path(root).resolve()):
-            raise SetupError(
-                "the job's folder is on no volume that the nodes see",
-                where=str(work),
-                expected="a folder under TWELVELEAD_WORK",
-                fix=f"mount the nodes' {self.placed.work} here too, and name it by TWELVELEAD_WORK",
-            )
-        return Path(self.placed.work) / work.resolve().relative_to(Path(root).resolve())
-
-    def _lay(self, job: Job) -> None:
-        """Bring to the job's folder what nodes would not find elsewhere."""
-        places = {name: f"inputs/{name}" for name in INPUTS} | {"output": OUTPUT}
-        for name in INPUTS:
-            bring(job.inputs[name], job.work / places[name])
-        base = job.params.base
-        if "://" not in base and not Path(base).is_relative_to(self.placed.models):
-            if not Path(base).is_dir():
-                raise SetupError("base model folder not found", where=base, fix="set train_lora.base")
-            bring(Path(base), job.work / BASE)
-            places["base"] = BASE
-        lay(job.work, places, job.params)
-
-    def _start(self, cluster: Cluster, manifest: Tree, job: Job) -> None:
-        """Create the TrainJob, or find the one that does this job already; one that has failed makes room."""
+    def _start(self, cluster: Cluster, manifest: Tree, between: Exchange) -> None:
+        """Create the TrainJob, or find the one that does this job already; one that has ended makes room."""
         name, waited = manifest["metadata"]["name"], False
         while True:
             found = cluster.find(name)
             if found is None:
-                shutil.rmtree(job.work / OUTPUT, ignore_errors=True)
                 if cluster.create(manifest):
                     asked = manifest["spec"]["trainer"]
                     nodes, processes = asked["numNodes"], asked["numProcPerNode"]
                     say(f"lora: TrainJob {name} in {cluster.namespace}: {nodes} × {processes} processes")
                     return
                 continue  # another launcher was faster
-            if (other := found["metadata"].get("annotations", {}).get(JOB_ANNOTATION)) != (
-                mine := manifest["metadata"]["annotations"][JOB_ANNOTATION]
-            ):
+            if (other := _works_in(found)) != between.file:
                 raise SetupError(
                     f"a TrainJob {name} is there and works in {other}",
                     where=cluster.namespace,
-                    expected=mine,
-                    fix=f"delete it, or use one work volume in {cluster.namespace}",
+                    expected=between.file,
+                    fix=f"delete it, or use one work volume or exchange in {cluster.namespace}",
                 )
             if not found["metadata"].get("deletionTimestamp"):
                 if not (_is(found, "Failed") or _is(found, "Complete")):
                     say(f"lora: TrainJob {name} is there already and is followed")
+                    return
+                if _is(found, "Complete") and self._comes(between):
                     return
                 cluster.delete(name)
             if not waited:
@@ -126,21 +101,24 @@ class TrainJobs:
             waited = True
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
-    def _follow(self, cluster: Cluster, name: str, job: Job) -> None:
+    def _follow(self, cluster: Cluster, name: str, job: Job, between: Exchange) -> None:
         """Tell what happens until the TrainJob has completed."""
         log = Log(cluster)
         try:
-            self._watch(cluster, name, job, log)
+            self._watch(cluster, name, job, between, log)
         finally:
             log.close()
 
-    def _watch(self, cluster: Cluster, name: str, job: Job, log: Log) -> None:
+    def _watch(self, cluster: Cluster, name: str, job: Job, between: Exchange, log: Log) -> None:
         waiting = Waiting(cluster, name)
         curves = Curves(job.work, job.tracker)
         noted = time.monotonic()  # infinite once it is known that we may not
+        looked = float("-inf")
         while True:
             found = cluster.find(name)
             if found is None or found["metadata"].get("deletionTimestamp"):
+                if between.finished() is not None:  # another launcher followed it too, and was faster
+                    return
                 raise Error(
                     f"somebody deleted TrainJob {name}",
                     where=cluster.namespace,
@@ -154,8 +132,12 @@ class TrainJobs:
                         say(f"lora: the nodes of {name} were started again, from the last checkpoint")
                     log.watch(newest["metadata"]["name"])
             waiting.tell(found, pods)
+            ended = _is(found, "Complete") or _is(found, "Failed")
+            if ended or time.monotonic() - looked > SECONDS_BETWEEN_FETCHES:
+                between.look()
+                looked = time.monotonic()
             curves.tell()
-            if _is(found, "Complete") or _is(found, "Failed"):
+            if ended:
                 log.finish()
                 curves.tell()
                 if _is(found, "Complete"):
@@ -207,31 +189,53 @@ class TrainJobs:
         except Error as fault:
             say(f"lora: TrainJob {name} goes on, delete it yourself: {fault}")
 
-    def _wait_for(self, work: Path, made: Path) -> Summary:
+    def _wait_for(self, between: Exchange) -> Summary:
         begun = time.monotonic()
-        while (summary := finished(work, made)) is None:
+        while (summary := between.finished()) is None:
             if time.monotonic() - begun > SECONDS_FOR_A_VOLUME:
                 raise Error(
                     "the TrainJob is complete and its adapter is not here",
-                    where=str(made),
-                    expected="what the nodes wrote, on a volume that many pods may write",
-                    fix="compare the claim `work` here and in the training runtime",
+                    where=between.file,
+                    expected="what the nodes wrote, on a volume that many pods may write, or in a bucket",
+                    fix="compare the claim `work`, or the bucket, here and in the training runtime",
                 )
             time.sleep(SECONDS_BETWEEN_LOOKS)
         return summary
 
+    def _comes(self, between: Exchange) -> bool:
+        """Whether the adapter of a TrainJob that completed unwatched is seen here, if not at once."""
+        try:
+            self._wait_for(between)
+        except Error:
+            return False
+        return True
 
-@contextmanager
-def _stoppable() -> Iterator[Stop]:
-    """SIGTERM raises at once: a wait of this loop may be longer than the time a pod has to end."""
+    def _tidy(self, name: str, between: Exchange) -> None:
+        """Delete the TrainJob and what was handed over; the adapter is worth more than either."""
+        try:
+            if not self.placed.keep:
+                cluster = Cluster(self.placed.namespace, patience_s=SECONDS_TO_GO)
+                found = cluster.find(name)
+                if found and _works_in(found) == between.file:
+                    cluster.delete(name)
+            between.clear()
+        except Error as fault:
+            say(f"lora: TrainJob {name} is done and not tidied away: {fault}")
 
-    def interrupt() -> None:
-        raise Interrupted(
-            "asked to stop; the last checkpoint is kept", where="train_lora", fix="start again: it goes on"
-        )
 
-    with Stop(interrupt) as stop:
-        yield stop
+def _earlier(between: Exchange) -> Summary | None:
+    """What a TrainJob made while nobody looked; a damaged adapter is made again, from its checkpoint."""
+    try:
+        return between.finished()
+    except SetupError as fault:
+        say(f"lora: an earlier adapter is not taken: {fault}")
+        return None
+
+
+def _works_in(found: Tree) -> str | None:
+    """The job.json of a TrainJob."""
+    file: str | None = found["metadata"].get("annotations", {}).get(JOB_ANNOTATION)
+    return file
 
 
 def _is(found: Tree, kind: str) -> Tree | None:

@@ -121,6 +121,10 @@ def save(
     model.peft_config["default"].base_model_name_or_path = base_path
     # False: "auto" would look the base up on a hub to see whether its vocabulary was resized
     model.save_pretrained(folder, save_embedding_layers=False, state_dict=weights)
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    if isinstance(config["target_modules"], list):  # a set's order changes from process to process
+        config["target_modules"].sort()
+        _write_json(folder / "adapter_config.json", config)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty template; the registry writes the real card
     modules = sorted(
         n.removeprefix("base_model.model.") for n, m in model.named_modules() if hasattr(m, "lora_A")

@@ -111,8 +111,9 @@ def _work(file: Path) -> None:
     instructions, pages, output, work = (file.parent / job[name] for name in FOLDERS)
     params = TrainLora.model_validate_json(json.dumps(job["params"]))  # JSON mode: lists for tuples
     base = file.parent / job["base"] if job.get("base") else None
-    if ranks.leads:
-        output.mkdir(parents=True, exist_ok=True)
+    if ranks.leads:  # what an earlier attempt left half written is no part of this one
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir(parents=True)
     summary = make_adapter(instructions, pages, output, params, work, ranks=ranks, base_folder=base)
     if ranks.leads:  # last of all: whoever finds it finds all that it speaks of
         put(file.with_name(SUMMARY), json.dumps({"summary": summary, "sha256": model_sha256(output)}))

@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twelvelead.errors import DataError, Interrupted
+from twelvelead.errors import DataError, Error, Interrupted
 from twelvelead.models import checkpoint, lora
 from twelvelead.models.mllama import Base
 from twelvelead.params import TrainLora
 from twelvelead.progress import say
 from twelvelead.training import sharding
 from twelvelead.training.forecast import peak_flops
+from twelvelead.training.job import CHECKPOINT
 from twelvelead.training.meter import Meter
 from twelvelead.training.pages import Page
 from twelvelead.training.ranks import Ranks
@@ -35,7 +36,6 @@ from twelvelead.training.step import Step
 from twelvelead.training.stopping import Stop
 from twelvelead.training.tracker import Tracker
 
-CHECKPOINT = "lora.pt"
 ALONE = Ranks()
 
 
@@ -111,6 +111,7 @@ def train(
     per_epoch = steps_per_epoch(len(training), params.pages_per_step)
     total = per_epoch * params.epochs
     state = _resume(work / CHECKPOINT, model, step)
+    _agree(ranks.gather([state.step]))
     model.train()
     need, tokens = step.forecast()
     if ranks.leads:
@@ -238,6 +239,17 @@ def _kept(model: Any, optimizer: torch.optim.Optimizer, state: _State) -> dict[s
         "weights": _adapter_weights(model),
         "optimizer": sharding.full_state(optimizer.state_dict()),
     }
+
+
+def _agree(steps: Sequence[int]) -> None:
+    """Refuse to go on from different checkpoints: a network disk may show one machine an older file."""
+    if len(set(steps)) > 1:
+        raise Error(
+            f"the processes would go on from steps {', '.join(map(str, steps))}",
+            where=CHECKPOINT,
+            expected="one checkpoint, the same for all",
+            fix="start again in a minute: a network disk may show an older file for so long",
+        )
 
 
 def _resume(path: Path, model: Any, step: Step) -> _State:

@@ -74,6 +74,11 @@ class Ranks:
         """How many of the processes share this machine, and its memory."""
         return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if self.world > 1 else 1
 
+    def mine_here(self, items: Sequence[Item]) -> list[Item]:
+        """Our share of something that the processes of each machine have of their own."""
+        place = int(os.environ.get("LOCAL_RANK", "0")) if self.world > 1 else 0
+        return list(items[place :: self.neighbours])
+
     def mine(self, items: Sequence[Item]) -> list[Item]:
         """Our share of something that all have, dealt out in turn."""
         return list(items[self.rank :: self.world])

@@ -227,11 +227,17 @@ class VisionStates:
     def _fill_disk(self) -> None:
         """Encode what the disk does not hold yet; a run that was killed here goes on where it was."""
         mine = self.ranks.mine(range(len(self.pages)))
-        missing = [number for number in mine if self.store.read(self.pages[number].picture) is None]
+        self._write([number for number in mine if self.store.read(self.pages[number].picture) is None])
+        self.ranks.any(False)  # nobody reads before all have written
+        # Machines with disks of their own have what their own processes wrote, and need the rest.
+        mine = self.ranks.mine_here(range(len(self.pages)))
+        self._write([number for number in mine if not self.store.path(self.pages[number].picture).is_file()])
+        self.ranks.any(False)
+
+    def _write(self, missing: Sequence[int]) -> None:
         for numbers, states in self._fresh(missing):
             for number, one in zip(numbers, states, strict=True):
                 self.store.write(self.pages[number].picture, one)
-        self.ranks.any(False)  # nobody reads before all have written
 
     def _fresh(self, numbers: Sequence[int]) -> Iterator[tuple[Sequence[int], Tensor]]:
         starts = range(0, len(numbers), ENCODE_BATCH)

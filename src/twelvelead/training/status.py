@@ -6,6 +6,7 @@ and then tells them where by three variables. The file is for whoever started th
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import ssl
@@ -69,7 +70,7 @@ class StatusTracker:
             trusted = ssl.create_default_context(cafile=os.environ.get(CA))
             with urllib.request.urlopen(request, timeout=SECONDS_FOR_A_POST, context=trusted):
                 pass
-        except (OSError, KeyError, ValueError) as fault:
+        except (OSError, KeyError, ValueError, http.client.HTTPException) as fault:
             if not self._failed:
                 say(f"lora: the TrainJob's status cannot be told: {fault}")
             self._failed = True

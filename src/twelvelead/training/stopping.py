@@ -1,12 +1,15 @@
-"""A request to stop: SIGTERM is noted, and obeyed between two steps."""
+"""A request to stop: SIGTERM is noted and obeyed between two steps, or ends what is waiting at once."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
+
+from twelvelead.errors import Interrupted
 
 
 class Stop:
@@ -37,3 +40,25 @@ class Stop:
         self.asked = True
         if self.then:
             self.then()
+
+
+class Halt(BaseException):
+    """Ends what is being done. No Exception: botocore takes one for a fault of its wire, and asks again."""
+
+
+@contextmanager
+def at_once(fault: Interrupted) -> Iterator[Stop]:
+    """SIGTERM raises Halt wherever the block is, and `fault` leaves it.
+
+    For waits that may be longer than the time a pod has to end. With its `then` set to None, what is given
+    only notes it from there on.
+    """
+
+    def halt() -> None:
+        raise Halt
+
+    try:
+        with Stop(halt) as stop:
+            yield stop
+    except Halt:
+        raise fault from None

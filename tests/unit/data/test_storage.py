@@ -53,6 +53,23 @@ def test_a_prefix_becomes_a_folder_with_its_tree(bucket, tmp_path):
     assert not list(folder.rglob("other*"))
 
 
+def test_two_who_fetch_the_same_at_once_do_not_take_each_others_file(bucket, tmp_path, monkeypatch):
+    """The ranks of a machine, or nodes on one cache, all ask for a base that is not there yet."""
+    bucket.put_object(Bucket="models", Key="llama/a.safetensors", Body=b"weights")
+    first, second = (Bucket("s3://models/llama", tmp_path) for _ in range(2))
+    download = first._client.download_file
+
+    def met(*arguments, **named):
+        download(*arguments, **named)
+        assert not list(tmp_path.glob("*.safetensors")), "half of it has no name that a reader looks for"
+        second.fetch(["a.safetensors"])
+
+    monkeypatch.setattr(first._client, "download_file", met)
+    first.fetch(["a.safetensors"])
+    assert (tmp_path / "a.safetensors").read_bytes() == b"weights"
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_what_is_there_is_not_fetched_again_and_what_changed_is(bucket, tmp_path):
     bucket.put_object(Bucket="models", Key="llama/a", Body=b"one")
     bucket.put_object(Bucket="models", Key="llama/b", Body=b"two")

@@ -1,6 +1,7 @@
 """Two processes and one come to the same adapter; so does a step cut into small batches."""
 
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -36,12 +37,11 @@ RUN = textwrap.dedent("""
 """)
 
 
-def run(base_folder, work, *, processes=1, budget=0, shard=0, vision=0, epochs=2):
+def run(base_folder, work, *, processes=1, budget=0, shard=0, vision=0, epochs=2, script=RUN):
     work.mkdir(exist_ok=True)
-    script = work / "run.py"
-    script.write_text(RUN)
+    (work / "run.py").write_text(script)
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    command = [sys.executable, "-W", "ignore", *(start if processes > 1 else []), str(script)]
+    command = [sys.executable, "-W", "ignore", *(start if processes > 1 else []), str(work / "run.py")]
     command += [str(base_folder), str(work), str(Path(__file__).parent)]
     command += map(str, (budget, shard, vision, epochs))
     done = subprocess.run(
@@ -88,3 +88,17 @@ def test_what_two_processes_left_off_on_a_spread_base_one_process_takes_up(base_
     assert [entry["epoch"] for entry in resumed["history"]] == [1, 2]
     assert resumed["weights"].keys() == first.keys()
     assert all(weight.shape == first[name].shape for name, weight in resumed["weights"].items())
+
+
+@pytest.mark.slow
+def test_processes_that_see_different_checkpoints_do_not_train_on(base_folder, tmp_path):
+    """As on a network disk that shows one node an older file."""
+    run(base_folder, tmp_path / "one", epochs=1)
+    (tmp_path / "apart").mkdir()
+    script = RUN.replace(
+        "ranks = Ranks.join()",
+        "ranks = Ranks.join()\nwork = work if ranks.leads else work / 'of another node'",
+    )
+    shutil.copyfile(tmp_path / "one" / "lora.pt", tmp_path / "apart" / "lora.pt")
+    with pytest.raises(AssertionError, match="go on from steps 3, 0"):
+        run(base_folder, tmp_path / "apart", processes=2, script=script)

@@ -15,6 +15,7 @@ from twelvelead.training import lora as training
 from twelvelead.training import selection
 from twelvelead.training.pages import Page
 from twelvelead.training.pictures import Pictures
+from twelvelead.training.ranks import Ranks
 from twelvelead.training.states import Costs, VisionStates
 from twelvelead.training.tracker import NullTracker
 
@@ -108,6 +109,30 @@ def test_a_second_run_reads_what_the_first_wrote_and_a_damaged_entry_is_made_aga
     VisionStates(base, pages, frozen=True, keep="disk", folder=tmp_path)
     assert len(encoded) == 1  # both in one batch; the third was whole
     assert [file.read_bytes() for file in files] == written
+
+
+class OfAnotherMachine(Ranks):
+    """The first of two processes that share no disk; the other one is silent."""
+
+    def any(self, flag):
+        return flag
+
+
+def test_a_machine_with_a_disk_of_its_own_keeps_the_states_of_all_pages(base, pages, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    alone = OfAnotherMachine(0, 2)
+    kept = VisionStates(base, pages, frozen=True, keep="disk", ranks=alone, folder=tmp_path)
+    assert all(kept.store.read(page.picture) is not None for page in pages)
+
+
+def test_processes_of_one_machine_share_what_its_disk_lacks(pages, monkeypatch):
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    shares = []
+    for place in range(2):
+        monkeypatch.setenv("LOCAL_RANK", str(place))
+        shares.append(Ranks(2 + place, 4).mine_here(pages))
+    assert shares == [[pages[0], pages[2]], [pages[1]]]
 
 
 def test_a_cache_that_cannot_be_written_is_said_and_leaves_nothing_behind(base, pages, tmp_path, monkeypatch):

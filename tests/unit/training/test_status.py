@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -72,6 +73,28 @@ def test_the_trainer_is_not_told_of_every_step_but_of_the_last(
     for step in range(1, 21):
         tracker.log({"loss": 1.0}, step)
     assert [told["trainerStatus"]["progressPercentage"] for _, told in server] == [5, 100]
+
+
+def test_a_server_that_answers_nonsense_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def babble() -> None:
+            near, _ = listener.accept()
+            with near:
+                near.recv(65536)
+                near.sendall(b"no HTTP at all\r\n\r\n")
+
+        thread = threading.Thread(target=babble)
+        thread.start()
+        (tmp_path / "token").write_text("t")
+        monkeypatch.setenv(status.URL, f"http://127.0.0.1:{listener.getsockname()[1]}/status")
+        monkeypatch.setenv(status.TOKEN, str(tmp_path / "token"))
+        monkeypatch.delenv(status.CA, raising=False)
+        StatusTracker(tmp_path / "status.json", 3).log({"loss": 1.0}, 1)
+        thread.join()
+    assert capfd.readouterr().err.count("cannot be told") == 1
 
 
 def test_a_server_that_is_away_is_told_of_once_and_stops_nothing(
