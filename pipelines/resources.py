@@ -36,6 +36,7 @@ class Limits:
 
 
 SMALL = Limits("1", "4Gi")
+BACKOFF_S = 60  # before the first further try; twice as long before each next one
 QUEUE_HOURS = 24  # a TrainJob may wait that long for its GPUs
 STEP_LIMITS = {
     "ingest": Limits("8", "16Gi", hours=12),
@@ -86,7 +87,10 @@ class Profile:
         task.set_cpu_limit(limits.cpu).set_memory_limit(limits.memory)
         if self.retries and step != "promote":  # a refusal stays one
             task.set_retry(
-                self.retries, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration="1800s"
+                self.retries,
+                backoff_duration=f"{BACKOFF_S}s",
+                backoff_factor=2.0,
+                backoff_max_duration=f"{self.retry_s(limits)}s",
             )
         kubernetes.set_timeout(task, limits.hours * 3600)
         kubernetes.set_image_pull_policy(task, "IfNotPresent")
@@ -97,6 +101,15 @@ class Profile:
         if limits.gpus:
             _on_gpu(task, limits.gpus)
         _reaching(task, step)
+
+    def retry_s(self, limits: Limits) -> int:
+        """Seconds in which a step may be tried again: all its tries and the waits between them.
+
+        Argo counts them from the first try's start, does not try again after them, and ends a later try at
+        them: with less, a training that failed in its third hour would have no second attempt.
+        """
+        waits = BACKOFF_S * (2**self.retries - 1)
+        return (self.retries + 1) * limits.hours * 3600 + waits
 
     def limits(self, step: str) -> Limits:
         """What a step gets."""

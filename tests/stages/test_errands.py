@@ -167,6 +167,29 @@ def test_the_end_of_a_run_is_kept_once_and_with_its_last_state(
     assert kept.info.status == "FINISHED"
 
 
+@pytest.mark.parametrize(
+    ("said", "state", "shown"),
+    [
+        ("COMPLETE", "SUCCEEDED", "FINISHED"),  # how servers up to 2.16 call a success
+        ("CACHED", "SUCCEEDED", "FINISHED"),
+        ("RUNNING", "RUNNING", "FINISHED"),
+        (None, "UNKNOWN", "FINISHED"),
+        ("FAILED", "FAILED", "FAILED"),
+        ("CANCELED", "CANCELED", "FAILED"),
+    ],
+)
+def test_the_end_is_understood_whatever_a_server_calls_it(
+    said: str | None, state: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[str, bool]] = []
+    monkeypatch.setattr(
+        "twelvelead.registry.outcome.record",
+        lambda told, uri, *, failed: kept.append((told["state"], failed)),
+    )
+    outcome("training", {"state": said, "error_message": None}, tmp_path / "o.json", Params())
+    assert kept == [(state, shown == "FAILED")]
+
+
 def test_a_registry_out_of_reach_costs_the_entry_there_and_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
