@@ -224,7 +224,7 @@ def test_a_failed_step_is_tried_again_later_and_a_refused_promotion_is_not(
         policy = task["retryPolicy"]
         assert (policy["maxRetryCount"], policy["backoffDuration"]) == (3, "60s"), name
         assert policy["backoffFactor"] == 2
-        # Argo counts the whole of it from the start of the first try: it must hold all four, each to its limit.
+        # Argo counts it from the start of the first try: it must hold all four, each to its limit.
         one_s = int(cluster.kubernetes[f"exec-{name}"]["activeDeadlineSeconds"])
         assert int(policy["backoffMaxDuration"].removesuffix("s")) >= 4 * one_s + 60 + 120 + 240, name
     compile_to(tmp_path / "p.yaml", PIPELINES["promotion"], cluster.profile)

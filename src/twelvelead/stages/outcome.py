@@ -13,7 +13,7 @@ from twelvelead.params import Params
 from twelvelead.progress import say
 
 SUCCEEDED = "SUCCEEDED"
-# A server up to 2.16 hands on how its metadata store calls an end; later ones and the local runner use their own words.
+# Servers up to 2.16 hand on how their metadata store calls an end; later ones and the local runner do not.
 ENDED_WELL = (SUCCEEDED, "COMPLETE", "COMPLETED", "CACHED")
 ENDED_BADLY = ("FAILED", "ERROR", "CANCELED", "CANCELLED", "SKIPPED")
 
