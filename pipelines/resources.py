@@ -66,6 +66,7 @@ class Profile:
         retries: Further tries of a step, with back-off; a resumed step goes on where the last one stopped.
         pull_secret: Images come from a registry that wants a password.
         launching: The LoRA training is a TrainJob: its step starts and follows it and needs no GPU itself.
+        every: What any step gets instead of its own limits, for a cluster of one small machine without GPUs.
         environment: Variables of every step.
     """
 
@@ -75,6 +76,7 @@ class Profile:
     retries: int = 0
     pull_secret: bool = False
     launching: bool = False
+    every: Limits | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
     def apply(self, task: dsl.PipelineTask, step: str) -> None:
@@ -113,6 +115,8 @@ class Profile:
 
     def limits(self, step: str) -> Limits:
         """What a step gets."""
+        if self.every:
+            return self.every
         if self.launching and step == "train_lora":
             return Limits("1", "4Gi", hours=STEP_LIMITS[step].hours + QUEUE_HOURS)
         return STEP_LIMITS.get(step, SMALL)
@@ -164,8 +168,13 @@ PROFILES = {
         Profile("local"),
         Profile("cluster", on_cluster=True, parts=16, retries=3, environment=_OFFLINE),
         Profile("airgap", on_cluster=True, parts=16, retries=3, pull_secret=True, environment=_OFFLINE),
+        # Limits alone are also requests: two pods fit beside Kubeflow on a machine of eight processors.
+        Profile(
+            "laptop", on_cluster=True, parts=2, retries=1, every=Limits("2", "6Gi", hours=6),
+            environment=_OFFLINE,
+        ),
     )
-}
+}  # fmt: skip
 
 
 def find(name: str) -> Profile:

@@ -242,11 +242,26 @@ def test_pages_are_drawn_in_shares_that_synthesize_gathers(cluster: Cluster) -> 
     assert "train-lora" not in tasks["train-baseline"]["dependentTasks"], "the CNN trains beside it"
 
 
+def test_a_laptops_cluster_can_place_every_step(tmp_path: Path) -> None:
+    """One node without a GPU: nothing asks for one, nor for more than such a machine has."""
+    compile_to(tmp_path / "p.yaml", PIPELINES["training"], "laptop")
+    pipeline, platform = yaml.safe_load_all((tmp_path / "p.yaml").read_text(encoding="utf-8"))
+    for executor in pipeline["deploymentSpec"]["executors"].values():
+        resources = executor["container"]["resources"]
+        assert "accelerator" not in resources
+        assert int(resources["resourceCpuLimit"]) <= 2
+        assert int(resources["resourceMemoryLimit"].removesuffix("Gi")) <= 8
+    for step in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+        assert not {"nodeSelector", "tolerations"} & set(step)
+        assert step["securityContext"]["runAsNonRoot"], "its namespace is as strict as any"
+    assert {find("laptop").target_of(stage.name) for stage in STAGES} == {"cpu", "gate"}
+
+
 def test_limits_are_given_to_steps_that_exist() -> None:
     assert set(STEP_LIMITS) <= set(COMPONENTS) | set(ERRAND_COMPONENTS)
 
 
 def test_an_unknown_profile_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="Expected: local or cluster or airgap"):
+    with pytest.raises(ParamsError, match="Expected: local or cluster or airgap or laptop"):
         compile_to(tmp_path / "x.yaml", PIPELINES["data"], "moon")
     assert set(REVIEWED) <= set(PROFILES)
