@@ -14,13 +14,14 @@ from twelvelead.errors import ParamsError
 
 TARGETS = ("cpu", "gpu", "gate")  # of components/Dockerfile
 GPU, GATE = "nvidia.com/gpu", ("gate", "register", "promote", "outcome")
-SETTINGS, S3, MLFLOW, PULL = "twelvelead", "s3", "mlflow-pipeline", "registry"
+SETTINGS, S3, MLFLOW, PULL, GIT = "twelvelead", "s3", "mlflow-pipeline", "registry", "git"
 USER = 10001  # of the images
 
 # Steps that keep finished pieces or checkpoints where a second try finds them, and those that read base
 # models.
 RESUMING = ("ingest", "synthesize", "draw", "train_baseline", "train_page_baseline", "train_lora")
 READING_MODELS = ("train_lora", "evaluate")
+READING_GIT = ("ingest", "fetch")  # a repository that is open to all needs no secret, so it may be missing
 READING_S3 = ("ingest", "fetch", "publish", "train_lora", "evaluate")
 TELLING_MLFLOW = ("train_baseline", "train_page_baseline", "train_lora", "register", "promote", "outcome")
 
@@ -150,6 +151,9 @@ def _reaching(task: dsl.PipelineTask, step: str) -> None:
     if step in READING_S3:
         keys = {"access_key": "AWS_ACCESS_KEY_ID", "secret_key": "AWS_SECRET_ACCESS_KEY"}
         kubernetes.use_secret_as_env(task, secret_name=S3, secret_key_to_env=keys)
+    if step in READING_GIT:
+        keys = {"host": "TWELVELEAD_GIT_HOST", "token": "TWELVELEAD_GIT_TOKEN"}
+        kubernetes.use_secret_as_env(task, secret_name=GIT, secret_key_to_env=keys, optional=True)
     settings = {"s3_endpoint_url": "AWS_ENDPOINT_URL"} if step in READING_S3 else {}
     if step == "train_lora":
         settings["placement"] = "TWELVELEAD_PLACEMENT"

@@ -210,6 +210,9 @@ def test_secrets_and_volumes_reach_those_steps_alone_that_need_them(cluster: Clu
         "train_baseline", "train_page_baseline", "train_lora", "register", "outcome",
     }  # fmt: skip
     assert cluster.with_("secretAsEnv", "'s3'") == {"ingest", "publish", "train_lora", "evaluate"}
+    assert cluster.with_("secretAsEnv", "'git'") == {"ingest"}
+    (git,) = [one for one in cluster.kubernetes["exec-ingest"]["secretAsEnv"] if one["secretName"] == "git"]
+    assert git["optional"] is True, "an open repository needs none"
     assert cluster.with_("pvcMount", "/models") == {"train_lora", "evaluate"}
     assert cluster.with_("pvcMount", "/work") >= {"draw", "synthesize", "train_lora"}
     assert bool(cluster.with_("imagePullSecret")) is (cluster.profile == "airgap")

@@ -117,9 +117,67 @@ def test_an_artifact_that_was_not_published_names_those_that_were(folder: Path, 
 def test_a_remote_that_lost_a_file_is_not_believed(folder: Path, tmp_path: Path) -> None:
     publish({"pages": folder / "pages"}, tmp_path / "publication", str(tmp_path / "remote"))
     shutil.rmtree(tmp_path / "remote")
-    with pytest.raises(SetupError, match="dvc pull failed"):
+    with pytest.raises(SetupError, match=r"dvc pull failed: ERROR: .*pull"):
         fetch("pages", str(tmp_path / "publication" / PUBLICATION), tmp_path / "back" / "pages")
     assert list((tmp_path / "back").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        ("{", "is no publication"),
+        ("[]", "is no publication"),
+        ('{"artifacts": {"pages": "x"}}', "is no publication"),
+        ('{"artifacts": {"pages": "x"}, "remote": "/r"}', "its pointer pages.dvc is not beside it"),
+    ],
+)
+def test_what_is_no_publication_is_said_so(text: str | None, said: str, tmp_path: Path) -> None:
+    place = tmp_path / PUBLICATION
+    if text is not None:
+        place.write_text(text, encoding="utf-8")
+    with pytest.raises(SetupError, match=said):
+        fetch("pages", str(place), tmp_path / "back" / "pages")
+    assert not (tmp_path / "back" / "pages").exists()
+
+
+def test_names_with_spaces_and_umlauts_and_empty_artifacts_come_back_too(tmp_path: Path) -> None:
+    pages = tmp_path / "ä b" / "pages ü"
+    (pages / "deep x").mkdir(parents=True)
+    (pages / "deep x" / "é.bin").write_bytes(b"1")
+    (pages / ".hidden").write_bytes(b"2")
+    (tmp_path / "nothing").mkdir()
+    artifacts = {"pages": pages, "quarantine": tmp_path / "nothing"}
+    publish(artifacts, tmp_path / "püb x", str(tmp_path / "re mote"))
+    for name, path in artifacts.items():
+        fetch(name, str(tmp_path / "püb x" / PUBLICATION), tmp_path / "bäck" / name)
+        assert dvc_md5(tmp_path / "bäck" / name) == dvc_md5(path)
+
+
+def test_a_publication_is_of_one_time_and_whole(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Published into the folder of an earlier one: no pointer of that is left, and none when it fails."""
+    place = tmp_path / "publication"
+    publish({"pages": folder / "pages", "records": folder / "records"}, place)
+    publish({"pages": folder / "pages"}, place)
+    assert sorted(item.name for item in place.iterdir()) == ["pages.dvc", PUBLICATION]
+
+    before = {item.name: item.read_bytes() for item in place.iterdir()}
+    (folder / "pages" / "a.bin").write_bytes(b"new")
+    with pytest.raises(SetupError, match=r"dvc remote failed: ERROR: .*s4"):
+        publish({"pages": folder / "pages"}, place, "s4://nowhere")
+    assert {item.name: item.read_bytes() for item in place.iterdir()} == before
+
+
+@pytest.mark.parametrize("remote", ["https://me:hush@dav.example/dvc", "s3://bücket/dvc"])
+def test_a_remote_that_would_tell_a_password_or_that_dvc_cannot_keep_is_refused(
+    folder: Path, remote: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ParamsError, match="--remote") as caught:
+        publish({"pages": folder / "pages"}, tmp_path / "p", remote)
+    assert "hush" not in str(caught.value)
+    assert not (tmp_path / "p").exists()
 
 
 def test_an_artifact_is_fetched_from_a_run_or_a_plain_folder_and_never_over_another(

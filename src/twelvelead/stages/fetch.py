@@ -40,9 +40,7 @@ def fetch(artifact: str, place: str, output: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".tmp-fetch-") as folder:
         whole = Path(folder) / "whole"
         if place.endswith(".json"):
-            restore(
-                _local(place.rpartition("/")[0], Path(folder)) / place.rpartition("/")[2], artifact, whole
-            )
+            restore(_publication(place, artifact, Path(folder)), artifact, whole)
         else:
             found = _found(artifact, place, Path(folder))
             if found.is_dir():
@@ -75,8 +73,16 @@ def _found(artifact: str, place: str, folder: Path) -> Path:
     )
 
 
-def _local(place: str, folder: Path) -> Path:
-    return download_prefix(place, folder) if place.startswith("s3://") else Path(place)
+def _publication(place: str, artifact: str, folder: Path) -> Path:
+    """Where it lies here, and the one pointer that is needed; on S3 a whole run may lie beside them."""
+    if not place.startswith("s3://"):
+        return Path(place)
+    prefix, _, name = place.rpartition("/")
+    bucket = Bucket(prefix, folder / "publication")
+    bucket.fetch([name])
+    if bucket.has(f"{artifact}.dvc"):
+        bucket.fetch([f"{artifact}.dvc"])
+    return folder / "publication" / name
 
 
 def _link_or_copy(source: str, to: str) -> None:
