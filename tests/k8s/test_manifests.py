@@ -27,13 +27,11 @@ def rendered(root: Path) -> dict[str, list[Manifest]]:
     kubectl = Path(sys.executable).with_name("kubectl")
     found = {}
     for overlay in OVERLAYS:
-        done = subprocess.run(
-            [kubectl, "kustomize", root / "k8s" / "overlays" / overlay],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        found[overlay] = list(yaml.safe_load_all(done.stdout))
+        found[overlay] = []
+        for folder in (f"overlays/{overlay}", "loader"):  # the second is applied by hand, into any of them
+            command = [kubectl, "kustomize", root / "k8s" / folder]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found[overlay] += yaml.safe_load_all(done.stdout)
     return found
 
 
@@ -52,6 +50,7 @@ def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
         f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]["spec"]
         for one in of_kind(manifests, "Deployment", "StatefulSet", "Job")
     }
+    found |= {f"Pod {one['metadata']['name']}": one["spec"] for one in of_kind(manifests, "Pod")}
     for one in of_kind(manifests, "CronJob"):
         found[f"CronJob {one['metadata']['name']}"] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     for one in of_kind(manifests, RUNTIME):
@@ -305,6 +304,18 @@ def test_no_secret_is_in_git_and_everything_named_is_there(
         mounts = {mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]}
         templates = {"data"} if "postgres" in name else set()
         assert mounts <= {volume["name"] for volume in pod["volumes"]} | templates, name
+
+
+def test_volumes_are_opened_for_the_user_of_steps_and_trainings(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    """A new volume is root's; steps of Kubeflow name no fsGroup, so the loader gives it to their group."""
+    loader = pods(rendered["gpu"])["Pod loader"]
+    context, (container,) = loader["securityContext"], loader["containers"]
+    assert context["runAsUser"] == context["runAsGroup"] == context["fsGroup"] == resources.USER
+    claims = {one["name"]: one["persistentVolumeClaim"]["claimName"] for one in loader["volumes"]}
+    assert {claims[mount["name"]] for mount in container["volumeMounts"]} == {"models", "work"}
+    assert not any(mount.get("readOnly") for mount in container["volumeMounts"])
 
 
 def test_the_server_is_waited_for_and_reached_by_every_name_it_has(

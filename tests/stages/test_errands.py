@@ -141,6 +141,37 @@ def test_what_is_no_publication_is_said_so(text: str | None, said: str, tmp_path
     assert not (tmp_path / "back" / "pages").exists()
 
 
+def test_of_a_run_on_s3_its_publication_and_one_pointer_are_fetched(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+    import moto
+
+    from twelvelead.data.storage import Bucket
+
+    publish(
+        {"pages": folder / "pages", "records": folder / "records"}, tmp_path / "p", str(tmp_path / "remote")
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    for name in ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    fetched: list[str] = []
+    real = Bucket._download
+    monkeypatch.setattr(Bucket, "_download", lambda self, name: (fetched.append(name), real(self, name)))
+    with moto.mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="ecg")
+        for item in [*(tmp_path / "p").iterdir(), folder / "pages" / "a.bin"]:
+            client.put_object(Bucket="ecg", Key=f"runs/7/{item.name}", Body=item.read_bytes())
+        fetch("pages", "s3://ecg/runs/7/publication.json", tmp_path / "back")
+        with pytest.raises(SetupError, match="S3 cannot be read"):
+            fetch("pages", "s3://ecg/runs/8/publication.json", tmp_path / "again")
+    assert dvc_md5(tmp_path / "back") == dvc_md5(folder / "pages")
+    assert fetched[:2] == [PUBLICATION, "pages.dvc"]
+    assert "a.bin" not in fetched
+
+
 def test_names_with_spaces_and_umlauts_and_empty_artifacts_come_back_too(tmp_path: Path) -> None:
     pages = tmp_path / "ä b" / "pages ü"
     (pages / "deep x").mkdir(parents=True)
