@@ -182,9 +182,10 @@ def test_rollback_passes_over_one_whose_promotion_was_killed_before_the_alias(
 ) -> None:
     register(make(weights=b"one", skill=3.0), Register(tracking_uri=store))
     register(make(weights=b"two", skill=3.0), Register(tracking_uri=store, promote=False))
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mlflow.MlflowClient.set_registered_model_alias", killed)
-        promote(NAME, 2, store, policy=policy)
+        with pytest.raises(KeyboardInterrupt):
+            promote(NAME, 2, store, policy=policy)
     register(make(weights=b"three", skill=3.0), Register(tracking_uri=store))
 
     assert rollback(NAME, store) == 1
@@ -194,9 +195,10 @@ def test_a_promotion_killed_after_the_alias_is_finished_by_the_next(
     store: str, make: Make, policy: Path
 ) -> None:
     register(make(), Register(tracking_uri=store, promote=False))
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mlflow.MlflowClient.delete_registered_model_alias", killed)
-        promote(NAME, 1, store, policy=policy)
+        with pytest.raises(KeyboardInterrupt):
+            promote(NAME, 1, store, policy=policy)
     assert seats(store) == {"champion": "1", "challenger": "1"}
 
     assert promote(NAME, 1, store, policy=policy) == 1
