@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from twelvelead.errors import Error, SetupError
+from twelvelead.progress import say
 
 TOKEN, TOKEN_FILE = "KFP_TOKEN", "KFP_TOKEN_FILE"
 DONE = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
@@ -66,6 +67,18 @@ def connected(host: str, namespace: str) -> Iterator[Any]:
         ) from fault
 
 
+def experiment_of(client: Any, name: str, namespace: str) -> str:
+    """The id of an experiment, made at need; of two who make it at once the second takes the first's."""
+    from kfp_server_api import ApiException
+
+    try:
+        return str(client.create_experiment(name, namespace=namespace or None).experiment_id)
+    except ApiException as fault:
+        if fault.status != 409:
+            raise
+        return str(client.get_experiment(experiment_name=name, namespace=namespace or None).experiment_id)
+
+
 def waited(client: Any, run_id: str, wait_s: int) -> str:
     """The state in which a run ended well.
 
@@ -79,7 +92,7 @@ def waited(client: Any, run_id: str, wait_s: int) -> str:
     from kfp_server_api import ApiException
     from urllib3.exceptions import HTTPError
 
-    until, lost = time.monotonic() + wait_s, 0
+    until, lost, before = time.monotonic() + wait_s, 0, ""
     while True:
         try:
             found, lost = client.get_run(run_id), 0
@@ -93,6 +106,9 @@ def waited(client: Any, run_id: str, wait_s: int) -> str:
                     fix=refusal.fix,
                 ) from fault
         state = str(found.state) if found else ""
+        if found and state != before:
+            say(f"run {run_id}: {state}")
+            before = state
         if state in DONE:
             break
         if time.monotonic() >= until:

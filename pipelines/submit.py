@@ -13,7 +13,7 @@ from typing import Any
 from pipelines import resources
 from pipelines.package import compiled_for, digests, images_of
 from pipelines.run import arguments_of
-from pipelines.server import connected, waited
+from pipelines.server import connected, experiment_of, waited
 from pipelines.variants import Pipeline, Value
 from twelvelead.data.revision import is_revision
 from twelvelead.errors import ParamsError, SetupError
@@ -150,7 +150,7 @@ def submit(
             )
         # The client tells people addresses on stdout, where our JSON goes.
         with contextlib.redirect_stdout(sys.stderr), connected(host, namespace) as client:
-            place = client.create_experiment(experiment, namespace=namespace or None).experiment_id
+            place = experiment_of(client, experiment, namespace)
             if cron:
                 _refuse_twice(client, place, f"{name} by schedule")
                 made = client.create_recurring_run(

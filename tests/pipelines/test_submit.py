@@ -58,7 +58,8 @@ class Handler(BaseHTTPRequestHandler):
             if end.startswith("GET ") and path.endswith(end.removeprefix("GET ")):
                 return self.answer(self.server.refusal, code)
         if path.endswith("/experiments"):
-            return self.answer(self.server.lists)
+            lists = self.server.lists
+            return self.answer(lists.pop(0) if isinstance(lists, list) else lists)
         if path.endswith("/recurringruns"):
             return self.answer({"recurringRuns": self.server.schedules})
         if "/runs/" in path:
@@ -277,6 +278,16 @@ def test_a_server_with_one_user_is_not_given_a_run_it_would_put_elsewhere(server
         submit(order(), host=server.address)
     assert not server.bodies("/runs")
     assert submit(order(), host=server.address, namespace="").id == "run-1"
+
+
+def test_of_two_who_make_the_experiment_at_once_both_may_submit(server: Server) -> None:
+    server.refuse, server.refusal = {"/experiments": 409}, {"message": "already exists"}
+    there = {"experiments": [{"experiment_id": "exp-7", "display_name": "twelvelead"}]}
+    answers = [{"experiments": []}, {"experiments": []}, there]  # by us twice, then the other's
+    server.lists = answers
+    submit(order(), host=server.address)
+    (run,) = server.bodies("/runs")
+    assert run["experiment_id"] == "exp-7"
 
 
 def test_a_schedule_is_set_up_once(server: Server) -> None:
