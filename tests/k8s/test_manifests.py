@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -217,27 +218,45 @@ def test_rights_name_what_they_allow_and_reach_only_our_own(
         assert account["automountServiceAccountToken"] is False
 
 
+def rights(manifests: list[Manifest], account: str) -> dict[str, set[str]]:
+    """What an identity may do by all bindings: verbs by `group/resource name`, cluster-wide ones starred."""
+    found: dict[str, set[str]] = {}
+    for binding in of_kind(manifests, "RoleBinding", "ClusterRoleBinding"):
+        if account in [one["name"] for one in binding["subjects"]]:
+            role = named(manifests, binding["roleRef"]["kind"], binding["roleRef"]["name"])
+            everywhere = "* " if binding["kind"] == "ClusterRoleBinding" else ""
+            for rule in role["rules"]:
+                for group, resource, name in itertools.product(
+                    rule["apiGroups"], rule["resources"], rule.get("resourceNames", [""])
+                ):
+                    key = f"{everywhere}{group}/{resource} {name}".strip()
+                    found.setdefault(key, set()).update(rule["verbs"])
+    return found
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_a_step_may_do_what_kubeflows_containers_beside_it_ask_for(
-    overlay: str, rendered: dict[str, list[Manifest]]
-) -> None:
-    """Argo's sidecar tells results in the step's name; without these rights every step ends in an error."""
-    role = named(rendered[overlay], "Role", "be-a-step")
-    given = {
-        (verb, one, *rule.get("resourceNames", []))
-        for rule in role["rules"]
-        for verb in rule["verbs"]
-        for one in rule["resources"]
+def test_who_may_do_what_is_this_and_no_more(overlay: str, rendered: dict[str, list[Manifest]]) -> None:
+    """The matrix that `kubectl auth can-i --as` would show; a right more or less must be meant."""
+    manifests = rendered[overlay]
+    assert rights(manifests, "pipeline") == {
+        "trainer.kubeflow.org/trainjobs": {"create", "get", "list", "watch", "patch", "delete"},
+        "/pods": {"get", "list"},
+        "/pods/log": {"get"},
+        "/events": {"list"},
+        "argoproj.io/workflowtaskresults": {"create", "patch"},
+        "argoproj.io/workflowtasksets": {"list", "watch"},
+        "argoproj.io/workflowtasksets/status": {"patch"},
+        "/configmaps kfp-launcher": {"get"},
+        "/secrets mlpipeline-minio-artifact": {"get"},
+        "* trainer.kubeflow.org/clustertrainingruntimes": {"get", "list"},
     }
-    assert given >= {
-        ("create", "workflowtaskresults"),
-        ("patch", "workflowtaskresults"),
-        ("get", "configmaps", "kfp-launcher"),
-        ("get", "secrets", "mlpipeline-minio-artifact"),
-    }
-    binding = named(rendered[overlay], "RoleBinding", "pipeline-is-a-step")
-    assert binding["roleRef"]["name"] == "be-a-step"
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "pipeline", "namespace": "twelvelead"}]
+    submits = {"create", "get", "list"}
+    assert rights(manifests, "scheduler") == (
+        {}
+        if overlay == "local"
+        else {"pipelines.kubeflow.org/runs": submits, "pipelines.kubeflow.org/experiments": submits}
+    )
+    assert rights(manifests, "trainer") == rights(manifests, "mlflow") == rights(manifests, "default") == {}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
