@@ -87,6 +87,8 @@ def test_a_cluster_made_by_our_manifests_lacks_nothing(api: Api, tmp_path: Path)
          "profile controller"),
         (f"{NS}/serviceaccounts/mlflow", {"imagePullSecrets": [{"name": "registry"}]},
          "service account mlflow", "docker-registry"),
+        (f"{NS}/secrets/mlflow", 401, "secret mlflow", "log in again"),
+        (f"{NS}/configmaps/twelvelead", 503, "settings (config map twelvelead)", "ask again later"),
         (f"{NS}/secrets/mlflow-pipeline", 404, "secret mlflow-pipeline", "docs/kubernetes.md"),
         (f"{NS}/secrets/s3", {"data": {"access_key": "eA=="}}, "secret s3", "docs/kubernetes.md"),
         (f"{NS}/serviceaccounts/trainer", 404, "service account trainer", "kubectl apply"),

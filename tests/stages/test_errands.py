@@ -211,6 +211,13 @@ def test_a_remote_that_would_tell_a_password_or_that_dvc_cannot_keep_is_refused(
     assert not (tmp_path / "p").exists()
 
 
+@pytest.mark.parametrize("name", ["at/pages", "../pages", ".", "", ".hidden"])
+def test_what_is_published_goes_by_a_name_and_not_by_a_path(folder: Path, name: str, tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="is no artifact's name"):
+        publish({name: folder / "pages"}, tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
 def test_an_artifact_is_fetched_from_a_run_or_a_plain_folder_and_never_over_another(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -89,8 +89,10 @@ def parse(text: str) -> Revision:
     revision, colon, path = rest.partition(":")
     if not (is_revision(text) and hash_ and colon and repo and revision and path):
         raise ParamsError(f"{text!r} names no DVC revision", expected=FORM)
-    if path.startswith("/") or ".." in Path(path).parts or revision.startswith("-"):
+    if path.startswith("/") or ".." in Path(path).parts:
         raise ParamsError(f"{text!r} leaves its repository", expected=FORM)
+    if any(part.startswith("-") for part in (repo, revision, path)):  # an option to the program that reads it
+        raise ParamsError(f"{text!r} has a part that begins with a dash", expected=FORM)
     return Revision(repo, revision, path)
 
 

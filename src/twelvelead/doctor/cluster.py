@@ -102,7 +102,11 @@ def _seen(api: Any, path: str, name: str, fix: str, tell: Callable[[Any], Findin
         return Finding(name, "unseen", "you may not look at it", "ask as somebody who may")
     if status == 404:
         return Finding(name, "bad", "is not there", fix)
-    return tell(tree) if status == 200 else Finding(name, "bad", f"the API server says {status}", fix)
+    if status == 401:
+        return Finding(name, "bad", "your credentials are not accepted", "log in again")
+    if status != 200:
+        return Finding(name, "bad", f"the API server says {status}", "it is in trouble; ask again later")
+    return tell(tree)
 
 
 def _version(api: Any) -> Finding:

@@ -37,13 +37,18 @@ def publish(inputs: Mapping[str, Path], output: Path, remote: str = "") -> dict[
         The remote, and DVC's hash of each artifact.
 
     Raises:
-        ParamsError: There is a password in the remote's address, or a letter beyond ASCII.
+        ParamsError: There is a password in the remote's address, or a letter beyond ASCII; or a name is a
+            path.
         SetupError: An artifact is missing, dvc is not installed, or the remote refuses. What has arrived
             there is not sent again.
         DataError: The bytes changed while they were sent.
     """
     _check(remote)
     for name, path in inputs.items():
+        if not name or Path(name).name != name or name.startswith("."):
+            raise ParamsError(
+                f"{name!r} is no artifact's name", expected="such as pages; --at says where they lie"
+            )
         if not path.exists():
             raise SetupError(
                 f"artifact {name!r} is missing", where=str(path), fix="run the stage that makes it"

@@ -60,7 +60,7 @@ def test_a_revision_is_read_from_its_name(text: str, repo: str, rev: str, path: 
 
 @pytest.mark.parametrize(
     "text", ["dvc:repo", "dvc:repo#main", "dvc:#main:raw", "dvc:r#:raw", "dvc:r#m:", "dvc:r#m:../x",
-             "dvc:r#m:/x", "dvc:r#--upload-pack=x:raw"],
+             "dvc:r#m:/x", "dvc:r#--upload-pack=x:raw", "dvc:--help#main:raw", "dvc:r#main:-x"],
 )  # fmt: skip
 def test_a_name_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ParamsError, match="dvc:REPO#REVISION:PATH"):
