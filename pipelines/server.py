@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 import warnings
@@ -54,7 +55,10 @@ def connected(host: str, namespace: str) -> Iterator[Any]:
         with warnings.catch_warnings():
             # It tells everybody that it needs Kubeflow Pipelines 2; from here no other is met.
             warnings.filterwarnings("ignore", message="This client only works", category=FutureWarning)
-            client = Client(host=host, existing_token=token or None, credentials=credentials)
+            # Without a namespace it would ask for one at once, and again for half a minute if it is refused.
+            client = Client(
+                host=host, namespace=namespace, existing_token=token or None, credentials=credentials
+            )
         _know(client, host, namespace)
         yield client
     except (ApiException, HTTPError, OSError) as fault:
@@ -131,7 +135,12 @@ def waited(client: Any, run_id: str, wait_s: int) -> str:
 def _know(client: Any, host: str, namespace: str) -> None:
     """Whether it is a pipelines server at all, and steps run in the namespace that has our things."""
     client.list_experiments(page_size=1, namespace=namespace or None)  # refused at once, and with a reason
-    many = client.get_kfp_healthz(sleep_duration=0).multi_user
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # the client shows a traceback for each of five tries
+    try:
+        many = client.get_kfp_healthz(sleep_duration=0).multi_user
+    finally:
+        logging.disable(before)
     if namespace and many is False:
         raise SetupError(
             f"this server runs every step in its own namespace, without what {namespace!r} has: "

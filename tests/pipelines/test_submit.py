@@ -264,6 +264,18 @@ def test_whatever_a_server_answers_becomes_a_sentence(
     assert not server.bodies("/runs")
 
 
+@pytest.mark.parametrize("ends", [("/experiments", "/healthz"), ("/healthz",)])
+def test_a_server_that_refuses_everything_is_asked_a_few_times_and_without_tracebacks(
+    server: Server, ends: tuple[str, ...], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client asks for its health when it is made: five times with pauses, a traceback each."""
+    server.refuse = {f"GET {end}": 401 for end in ends}
+    with pytest.raises(SetupError, match="cannot be used"):
+        submit(order(), host=server.address)
+    assert len(server.sent) <= 6
+    assert "Traceback" not in capfd.readouterr().err + caplog.text
+
+
 def test_an_answer_of_another_form_is_no_traceback(server: Server) -> None:
     server.lists = {"experiments": 7}
     with pytest.raises(SetupError, match="the pipelines server cannot be used: TypeError"):
