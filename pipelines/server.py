@@ -21,7 +21,8 @@ POLL_S = 10.0
 PATIENCE = 30  # failed looks in a row, five minutes: a server that is restarted comes back in less
 FIXES = {
     401: f"the token is missing, has expired, or is for another audience: {TOKEN} or {TOKEN_FILE}",
-    403: "this identity may not start runs in the namespace: docs/kubernetes.md, who may do what",
+    403: "this identity may not start runs in the namespace, or not as `pipeline`: docs/kubernetes.md, "
+    "who may do what",
     404: "check the address: there is no pipelines API here, or not what was asked for",
 }
 

@@ -91,6 +91,8 @@ def test_what_is_named_in_commands_is_there(
         assert (kind, name) in names, f"{kind} {name}"
     for account in re.findall(r"-n twelvelead create token (\S+)", text):
         assert ("serviceaccount", account) in names
+    for role in re.findall(r" --role=(\S+)", text):
+        assert ("role", role) in names
     for folder in re.findall(r"kubectl apply -k (\S+)", text):
         assert (root / folder / "kustomization.yaml").is_file()
     (retrain,) = [tree for tree in build(root / "k8s/overlays/gpu") if tree["kind"] == "CronJob"]

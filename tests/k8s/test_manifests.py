@@ -210,7 +210,7 @@ def test_rights_name_what_they_allow_and_reach_only_our_own(
                 named_one = {"resourceNames": ["mlpipeline-minio-artifact"], "verbs": ["get"]}
                 assert rule == {"apiGroups": [""], "resources": ["secrets"], **named_one}
     for binding in of_kind(rendered[overlay], "RoleBinding", "ClusterRoleBinding"):
-        submits = binding["metadata"]["name"] == "scheduler-submits-runs"
+        submits = binding["metadata"]["name"].startswith("scheduler-")
         who = [("ServiceAccount", "scheduler" if submits else "pipeline")]
         assert [(one["kind"], one["name"]) for one in binding["subjects"]] == who
     for name in ("trainer", "mlflow"):
@@ -254,7 +254,11 @@ def test_who_may_do_what_is_this_and_no_more(overlay: str, rendered: dict[str, l
     assert rights(manifests, "scheduler") == (
         {}
         if overlay == "local"
-        else {"pipelines.kubeflow.org/runs": submits, "pipelines.kubeflow.org/experiments": submits}
+        else {
+            "pipelines.kubeflow.org/runs": submits,
+            "pipelines.kubeflow.org/experiments": submits,
+            "/serviceaccounts pipeline": {"use"},
+        }
     )
     assert rights(manifests, "trainer") == rights(manifests, "mlflow") == rights(manifests, "default") == {}
 
