@@ -38,7 +38,7 @@ class Limits:
 
 SMALL = Limits("1", "4Gi")
 BACKOFF_S = 60  # before the first further try; twice as long before each next one
-QUEUE_HOURS = 24  # a TrainJob may wait that long for its GPUs
+QUEUE_HOURS = 24  # a pod or TrainJob may wait that long for its place
 STEP_LIMITS = {
     "ingest": Limits("8", "16Gi", hours=12),
     "validate": Limits("8", "16Gi"),
@@ -106,13 +106,13 @@ class Profile:
         _reaching(task, step)
 
     def retry_s(self, limits: Limits) -> int:
-        """Seconds in which a step may be tried again: all its tries and the waits between them.
+        """Seconds in which a step may be tried again: all its tries with their queues, and the waits between.
 
-        Argo counts them from the first try's start, does not try again after them, and ends a later try at
-        them: with less, a training that failed in its third hour would have no second attempt.
+        Argo counts them from when the first try was made, does not try again after them, and ends a later
+        try at them: with less, a training that failed in its third hour would have no second attempt.
         """
         waits = BACKOFF_S * (2**self.retries - 1)
-        return (self.retries + 1) * limits.hours * 3600 + waits
+        return (self.retries + 1) * (limits.hours + QUEUE_HOURS) * 3600 + waits
 
     def limits(self, step: str) -> Limits:
         """What a step gets."""

@@ -100,7 +100,7 @@ def waited(client: Any, run_id: str, wait_s: int) -> str:
     until, lost, before = time.monotonic() + wait_s, 0, ""
     while True:
         try:
-            found, lost = client.get_run(run_id), 0
+            found, lost = _run(client, run_id), 0
         except (ApiException, HTTPError, OSError) as fault:
             found, lost = None, lost + 1
             if getattr(fault, "status", None) in FIXES or lost > PATIENCE:
@@ -131,6 +131,13 @@ def waited(client: Any, run_id: str, wait_s: int) -> str:
             fix="the log of its failed step tells why; submitted again, finished steps come from the cache",
         )
     return state
+
+
+def _run(client: Any, run_id: str) -> Any:
+    found = client.get_run(run_id)
+    if found.run_id != run_id:  # the client makes an empty run of a login page
+        raise OSError("something else answers: a login page?")
+    return found
 
 
 def _know(client: Any, host: str, namespace: str) -> None:

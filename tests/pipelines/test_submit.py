@@ -65,6 +65,8 @@ class Handler(BaseHTTPRequestHandler):
         if "/runs/" in path:
             states = self.server.states
             state = states.pop(0) if len(states) > 1 else states[0]
+            if state == "login":
+                return self.answer("<html>Log in</html>")
             if isinstance(state, int):
                 return self.answer({"error": "try later"}, state)
             error = {"code": 2, "message": "gate: no disk"} if state == "FAILED" else None
@@ -197,7 +199,7 @@ def test_a_run_that_was_cancelled_or_skipped_is_not_waited_for_any_longer(server
 
 
 def test_a_server_that_is_restarted_while_a_run_is_waited_for_is_asked_again(server: Server) -> None:
-    server.states = ["RUNNING", 503, 500, "RUNNING", "SUCCEEDED"]
+    server.states = ["RUNNING", 503, "login", 500, "RUNNING", "SUCCEEDED"]
     assert submit(order(), host=server.address, wait_s=3600).state == "SUCCEEDED"
 
 
