@@ -7,7 +7,9 @@ as an artifact and the registered version names the same hashes.
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +56,9 @@ def publish(inputs: Mapping[str, Path], output: Path, remote: str = "") -> dict[
                 f"artifact {name!r} is missing", where=str(path), fix="run the stage that makes it"
             )
     digests, pointers = {}, {}
-    with tempfile.TemporaryDirectory() as folder:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the output, where artifacts lie too, so that they can be linked instead of copied.
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".tmp-publish-") as folder:
         if remote:
             open_store(Path(folder), remote)
         for name, path in inputs.items():
@@ -62,8 +66,10 @@ def publish(inputs: Mapping[str, Path], output: Path, remote: str = "") -> dict[
             digests[name] = dvc_md5(path)
             if remote:
                 say(f"publish: {name} → {remote}")
-                send = ["add", "--to-remote", "--remote", STORE, str(path.resolve()), "--out", name]
-                run_dvc(send, Path(folder), remote)
+                _link(path.resolve(), Path(folder) / name)
+                run_dvc(["add", name], Path(folder), remote)
+                # Not `add --to-remote`, which uploads everything anew each time and leaves it on S3 twice.
+                run_dvc(["push", pointer], Path(folder), remote)
                 text = (Path(folder) / pointer).read_text(encoding="utf-8")
                 if (sent := yaml.safe_load(text)["outs"][0]["md5"]) != digests[name]:
                     raise DataError(f"{name} changed while it was sent", expected=digests[name], where=sent)
@@ -72,6 +78,22 @@ def publish(inputs: Mapping[str, Path], output: Path, remote: str = "") -> dict[
             pointers[pointer] = text
     _write(output, pointers, {"remote": remote, "artifacts": digests})
     return {"remote": remote, **{f"md5.{name}": digest for name, digest in digests.items()}}
+
+
+def _link(path: Path, to: Path) -> None:
+    """The artifact in the workspace without its bytes: DVC makes them read-only, which they are to us too."""
+    if path.is_dir():
+        shutil.copytree(path, to, copy_function=link_or_copy)
+    else:
+        link_or_copy(str(path), str(to))
+
+
+def link_or_copy(source: str, to: str) -> None:
+    """Artifacts are never written to, so two may share a file; across file systems they cannot."""
+    try:
+        os.link(os.path.realpath(source), to)
+    except OSError:
+        shutil.copyfile(source, to)
 
 
 def _check(remote: str) -> None:
