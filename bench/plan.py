@@ -279,6 +279,14 @@ def _read(name: str) -> dict[str, Any]:
     return found
 
 
+def _price(said: str) -> tuple[str, float]:
+    name, _, value = said.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise SystemExit(f"{said!r} is no price; say it as gpu_h=2.5") from None
+
+
 def main() -> None:
     """Print the tables, or write them into a page."""
     parser = argparse.ArgumentParser(
@@ -287,9 +295,7 @@ def main() -> None:
     parser.add_argument("--price", nargs="*", default=[], help="gpu_h=… cpu_h=… tb_month=…, in any currency")
     parser.add_argument("--write", type=Path, help="a page with marks <!-- plan --> … <!-- /plan -->")
     arguments = parser.parse_args()
-    text = tables(
-        {name: float(value) for name, _, value in (item.partition("=") for item in arguments.price)}
-    )
+    text = tables(dict(map(_price, arguments.price)))
     if arguments.write:
         page = arguments.write.read_text(encoding="utf-8")
         arguments.write.write_text(quoted(page, text), encoding="utf-8")

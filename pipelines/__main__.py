@@ -38,7 +38,7 @@ Expect = Annotated[int, typer.Option(help="promotion: refuse unless this version
 def compile_command(
     pipeline: Annotated[str, typer.Option(help="one of them, for --output")] = "training",
     output: Annotated[Path | None, typer.Option(help="YAML to write; default: all in the tree")] = None,
-    profile: Annotated[str, typer.Option(help="local | cluster | airgap, for --output")] = "local",
+    profile: Annotated[str, typer.Option(help="local | cluster | airgap | laptop, for --output")] = "local",
 ) -> None:
     """Write the reviewed YAML of every pipeline and the components' contract table, or one YAML elsewhere."""
     from pipelines.package import CONTRACTS, REVIEWED, compile_to, contracts
@@ -99,9 +99,10 @@ def submit_command(
     host: Annotated[str, typer.Option(help="the KFP API; else KFP_HOST")] = "",
     namespace: Annotated[str, typer.Option(help="whose run it is")] = "twelvelead",
     experiment: Annotated[str, typer.Option(help="where it is listed")] = "twelvelead",
-    profile: Annotated[str, typer.Option(help="cluster | airgap")] = "cluster",
+    profile: Annotated[str, typer.Option(help="cluster | airgap | laptop")] = "cluster",
     cron: Annotated[str, typer.Option(help="a schedule instead of a run: six fields, seconds first")] = "",
     wait_s: Annotated[int, typer.Option("--wait", help="seconds to wait for the run's end")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="read the records again, cached or not")] = False,
     pipeline: PipelineName = "training",
     place: Place = "",
     remote: Remote = "",
@@ -114,7 +115,7 @@ def submit_command(
     from twelvelead.params import load
 
     said: dict[str, str | int] = {"place": place, "remote": remote, "version": version, "expect": expect}
-    order = Order(find(pipeline), load(params, overrides), tuple(image), profile, said)
+    order = Order(find(pipeline), load(params, overrides), tuple(image), profile, said, fresh)
     done = submit(order, host=host, namespace=namespace, experiment=experiment, cron=cron, wait_s=wait_s)
     print(json.dumps({"id": done.id, "name": done.name, "state": done.state}))
 

@@ -50,6 +50,7 @@ def compiled_for(
     environment: Mapping[str, str] | None = None,
     *,
     launching: int = 0,
+    uncached: Iterable[str] = (),
 ) -> Path:
     """The same with an image and more environment for every step; both documents of the YAML are kept.
 
@@ -60,6 +61,7 @@ def compiled_for(
         profile: Resource profile.
         environment: Variables that each step gets.
         launching: As for `compile_to`.
+        uncached: Stages that never come from KFP's cache, though they might.
     """
     compile_to(path, pipeline, profile, launching=launching)
     under = replace(resources.find(profile), launching=launching)
@@ -69,6 +71,11 @@ def compiled_for(
         container["image"] = images[under.target_of(_step(name))]
         more = [{"name": key, "value": value} for key, value in (environment or {}).items()]
         container["env"] = [*container.get("env", []), *more]
+    for component in documents[0]["components"].values():
+        tasks = component.get("dag", {}).get("tasks", {})
+        for name in uncached:
+            if name.replace("_", "-") in tasks:
+                tasks[name.replace("_", "-")]["cachingOptions"] = {}
     path.write_text(yaml.safe_dump_all(documents, sort_keys=True), encoding="utf-8")
     return path
 

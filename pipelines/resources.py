@@ -14,13 +14,14 @@ from twelvelead.errors import ParamsError
 
 TARGETS = ("cpu", "gpu", "gate")  # of components/Dockerfile
 GPU, GATE = "nvidia.com/gpu", ("gate", "register", "promote", "outcome")
-SETTINGS, S3, MLFLOW, PULL = "twelvelead", "s3", "mlflow-pipeline", "registry"
+SETTINGS, S3, MLFLOW, PULL, GIT = "twelvelead", "s3", "mlflow-pipeline", "registry", "git"
 USER = 10001  # of the images
 
 # Steps that keep finished pieces or checkpoints where a second try finds them, and those that read base
 # models.
 RESUMING = ("ingest", "synthesize", "draw", "train_baseline", "train_page_baseline", "train_lora")
 READING_MODELS = ("train_lora", "evaluate")
+READING_GIT = ("ingest", "fetch")  # a repository that is open to all needs no secret, so it may be missing
 READING_S3 = ("ingest", "fetch", "publish", "train_lora", "evaluate")
 TELLING_MLFLOW = ("train_baseline", "train_page_baseline", "train_lora", "register", "promote", "outcome")
 
@@ -36,7 +37,8 @@ class Limits:
 
 
 SMALL = Limits("1", "4Gi")
-QUEUE_HOURS = 24  # a TrainJob may wait that long for its GPUs
+BACKOFF_S = 60  # before the first further try; twice as long before each next one
+QUEUE_HOURS = 24  # a pod or TrainJob may wait that long for its place
 STEP_LIMITS = {
     "ingest": Limits("8", "16Gi", hours=12),
     "validate": Limits("8", "16Gi"),
@@ -66,6 +68,7 @@ class Profile:
         pull_secret: Images come from a registry that wants a password.
         launching: Hours of the TrainJob that the LoRA training is: its step starts and follows it and has no
             GPU. 0: it is none.
+        every: What any step gets instead of its own limits, for a cluster of one small machine without GPUs.
         environment: Variables of every step.
     """
 
@@ -75,6 +78,7 @@ class Profile:
     retries: int = 0
     pull_secret: bool = False
     launching: int = 0
+    every: Limits | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
     def apply(self, task: dsl.PipelineTask, step: str) -> None:
@@ -87,7 +91,10 @@ class Profile:
         task.set_cpu_limit(limits.cpu).set_memory_limit(limits.memory)
         if self.retries and step != "promote":  # a refusal stays one
             task.set_retry(
-                self.retries, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration="1800s"
+                self.retries,
+                backoff_duration=f"{BACKOFF_S}s",
+                backoff_factor=2.0,
+                backoff_max_duration=f"{self.retry_s(limits)}s",
             )
         kubernetes.set_timeout(task, limits.hours * 3600)
         kubernetes.set_image_pull_policy(task, "IfNotPresent")
@@ -99,8 +106,19 @@ class Profile:
             _on_gpu(task, limits.gpus)
         _reaching(task, step)
 
+    def retry_s(self, limits: Limits) -> int:
+        """Seconds in which a step may be tried again: all its tries with their queues, and the waits between.
+
+        Argo counts them from when the first try was made, does not try again after them, and ends a later
+        try at them: with less, a training that failed in its third hour would have no second attempt.
+        """
+        waits = BACKOFF_S * (2**self.retries - 1)
+        return (self.retries + 1) * (limits.hours + QUEUE_HOURS) * 3600 + waits
+
     def limits(self, step: str) -> Limits:
         """What a step gets."""
+        if self.every:
+            return self.every
         if self.launching and step == "train_lora":
             return Limits("1", "4Gi", hours=self.launching + QUEUE_HOURS)
         return STEP_LIMITS.get(step, SMALL)
@@ -134,6 +152,9 @@ def _reaching(task: dsl.PipelineTask, step: str) -> None:
     if step in READING_S3:
         keys = {"access_key": "AWS_ACCESS_KEY_ID", "secret_key": "AWS_SECRET_ACCESS_KEY"}
         kubernetes.use_secret_as_env(task, secret_name=S3, secret_key_to_env=keys)
+    if step in READING_GIT:
+        keys = {"host": "TWELVELEAD_GIT_HOST", "token": "TWELVELEAD_GIT_TOKEN"}
+        kubernetes.use_secret_as_env(task, secret_name=GIT, secret_key_to_env=keys, optional=True)
     settings = {"s3_endpoint_url": "AWS_ENDPOINT_URL"} if step in READING_S3 else {}
     if step == "train_lora":
         settings["placement"] = "TWELVELEAD_PLACEMENT"
@@ -152,8 +173,13 @@ PROFILES = {
         Profile("local"),
         Profile("cluster", on_cluster=True, parts=16, retries=3, environment=_OFFLINE),
         Profile("airgap", on_cluster=True, parts=16, retries=3, pull_secret=True, environment=_OFFLINE),
+        # Limits alone are also requests: two pods fit beside Kubeflow on a machine of eight processors.
+        Profile(
+            "laptop", on_cluster=True, parts=2, retries=1, every=Limits("2", "6Gi", hours=6),
+            environment=_OFFLINE,
+        ),
     )
-}
+}  # fmt: skip
 
 
 def find(name: str) -> Profile:

@@ -44,6 +44,7 @@ class Api(ThreadingHTTPServer):
             and asked.get("group", "") in rule["apiGroups"]
             and resource in rule["resources"]
             and rule["namespace"] in (None, asked.get("namespace"))
+            and ("resourceNames" not in rule or asked.get("name") in rule["resourceNames"])
             for rule in self.rules
         )
 

@@ -19,7 +19,7 @@ from twelvelead.doctor.finding import Finding
 from twelvelead.errors import SetupError
 from twelvelead.params import Params, parse
 
-NS = "/api/v1/namespaces/twelvelead"
+NS, KUBEFLOW = "/api/v1/namespaces/twelvelead", "/api/v1/namespaces/kubeflow"
 TRAINER = "/apis/trainer.kubeflow.org/v1alpha1"
 
 
@@ -40,7 +40,8 @@ def api(root: Path) -> Iterator[Api]:
             "/version": {"major": "1", "minor": "35+"},
             TRAINER: {"resources": [{"name": "trainjobs"}]},
             "/apis/jobset.x-k8s.io/v1alpha2": {"resources": [{"name": "jobsets"}]},
-            "/api/v1/namespaces/kubeflow/services/ml-pipeline": {"metadata": {}},
+            f"{KUBEFLOW}/services/ml-pipeline": {"metadata": {}},
+            f"{KUBEFLOW}/services/kubeflow-pipelines-profile-controller": {"metadata": {}},
             NS: of_kind["Namespace"][0],
             f"{NS}/configmaps/twelvelead": of_kind["ConfigMap"][0],
             f"{TRAINER}/clustertrainingruntimes/twelvelead-lora": of_kind["ClusterTrainingRuntime"][0],
@@ -55,6 +56,7 @@ def api(root: Path) -> Iterator[Api]:
             objects[f"{NS}/persistentvolumeclaims/{claim['metadata']['name']}"] = bound
         for name, keys in cluster.SECRETS.items():
             objects[f"{NS}/secrets/{name}"] = {"data": dict.fromkeys(keys, "eA==")}
+        objects[f"{NS}/secrets/{cluster.STORE}"] = {"data": dict.fromkeys(cluster.STORE_KEYS, "eA==")}
         found.objects = objects
         for kind, namespace in (("Role", "twelvelead"), ("ClusterRole", None)):
             for role in of_kind[kind]:
@@ -78,6 +80,15 @@ def test_a_cluster_made_by_our_manifests_lacks_nothing(api: Api, tmp_path: Path)
         ("/version", {"major": "1", "minor": "29"}, "API server", "1.33 or later"),
         (TRAINER, 404, "Kubeflow Trainer 2.3", "install it"),
         (NS, {"metadata": {"labels": {}}}, "namespace twelvelead", "kubectl apply"),
+        ("/version", "<html>Log in</html>", "API server", "check the address"),
+        (NS, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
+         "namespace twelvelead", "kubectl apply"),
+        (f"{NS}/secrets/mlpipeline-minio-artifact", 404, "secret mlpipeline-minio-artifact",
+         "profile controller"),
+        (f"{NS}/serviceaccounts/mlflow", {"imagePullSecrets": [{"name": "registry"}]},
+         "service account mlflow", "docker-registry"),
+        (f"{NS}/secrets/mlflow", 401, "secret mlflow", "log in again"),
+        (f"{NS}/configmaps/twelvelead", 503, "settings (config map twelvelead)", "ask again later"),
         (f"{NS}/secrets/mlflow-pipeline", 404, "secret mlflow-pipeline", "docs/kubernetes.md"),
         (f"{NS}/secrets/s3", {"data": {"access_key": "eA=="}}, "secret s3", "docs/kubernetes.md"),
         (f"{NS}/serviceaccounts/trainer", 404, "service account trainer", "kubectl apply"),
@@ -109,17 +120,19 @@ def test_a_right_that_is_missing_and_one_too_many_are_both_bad(api: Api, tmp_pat
     assert bad(cluster.examine(kubeconfig=str(api.kubeconfig(tmp_path)))) == [
         "identity pipeline may delete trainjobs here",
         "identity pipeline may not get secrets here",
+        "identity pipeline may not get secrets mlflow here",
     ]
 
 
 def test_what_one_may_not_see_is_not_called_bad(api: Api, tmp_path: Path) -> None:
     api.objects[f"{NS}/secrets/mlflow"] = 403
     api.objects["/api/v1/nodes"] = {"items": []}
+    del api.objects[f"{KUBEFLOW}/services/kubeflow-pipelines-profile-controller"]
     api.review_status = 403
     findings = cluster.examine(kubeconfig=str(api.kubeconfig(tmp_path)))
     assert bad(findings) == []
     unseen = [one for one in findings if one.state == "unseen"]
-    assert len(unseen) == 2 + len(cluster.MAY) + len(cluster.MAY_NOT)
+    assert len(unseen) == 3 + len(cluster.MAY) + len(cluster.MAY_NOT)
 
 
 def test_no_cluster_and_one_that_does_not_answer_are_said_so(api: Api, tmp_path: Path) -> None:

@@ -203,6 +203,36 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+def test_a_publication_lies_in_the_bucket_once_and_is_sent_once(
+    s3_server: Server, bucket: str, tmp_path: Path, bare: pytest.MonkeyPatch
+) -> None:
+    """`dvc add --to-remote` would send all of it again each time, and leave it there a second time."""
+    from twelvelead.stages.fetch import fetch
+    from twelvelead.stages.publish import publish
+
+    for name, value in s3_server.environment().items():
+        bare.setenv(name, value)
+
+    def objects() -> dict[str, str]:
+        listed = s3_server.client().list_objects_v2(Bucket=bucket).get("Contents", [])
+        return {item["Key"]: str(item["LastModified"]) for item in listed}
+
+    (tmp_path / "pages").mkdir()
+    for name in ("a.bin", "ä b.bin"):
+        (tmp_path / "pages" / name).write_bytes(name.encode() * 1000)
+    publish({"pages": tmp_path / "pages"}, tmp_path / "first", f"s3://{bucket}/dvc")
+    before = objects()
+    publish({"pages": tmp_path / "pages"}, tmp_path / "second", f"s3://{bucket}/dvc")
+    assert objects() == before
+    assert len(before) == 3, "two files and their list"
+
+    (one, *_) = [key for key in before if not key.endswith(".dir")]
+    s3_server.client().delete_object(Bucket=bucket, Key=one)
+    with pytest.raises(SetupError, match="dvc pull failed: ERROR: failed to transfer"):
+        fetch("pages", str(tmp_path / "second" / "publication.json"), tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+
+
 def test_wrong_credentials_say_what_to_check(
     s3_server: Server, bucket: str, tmp_path: Path, bare: pytest.MonkeyPatch
 ) -> None:

@@ -75,3 +75,4 @@ def test_prices_are_inputs_and_a_wrong_name_is_refused(root: Path) -> None:
     assert "cost" not in said().stdout
     assert "cost at the prices given" in said("--price", "gpu_h=2").stdout
     assert said("--price", "gpu=2").returncode == 1
+    assert said("--price", "gpu_h=two").stderr == "'gpu_h=two' is no price; say it as gpu_h=2.5\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pipelines import resources
 from pipelines.__main__ import app
 from typer.main import get_command
 
@@ -26,13 +28,11 @@ def rendered(root: Path) -> dict[str, list[Manifest]]:
     kubectl = Path(sys.executable).with_name("kubectl")
     found = {}
     for overlay in OVERLAYS:
-        done = subprocess.run(
-            [kubectl, "kustomize", root / "k8s" / "overlays" / overlay],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        found[overlay] = list(yaml.safe_load_all(done.stdout))
+        found[overlay] = []
+        for folder in (f"overlays/{overlay}", "loader"):  # the second is applied by hand, into any of them
+            command = [kubectl, "kustomize", root / "k8s" / folder]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found[overlay] += yaml.safe_load_all(done.stdout)
     return found
 
 
@@ -51,6 +51,7 @@ def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
         f"{one['kind']} {one['metadata']['name']}": one["spec"]["template"]["spec"]
         for one in of_kind(manifests, "Deployment", "StatefulSet", "Job")
     }
+    found |= {f"Pod {one['metadata']['name']}": one["spec"] for one in of_kind(manifests, "Pod")}
     for one in of_kind(manifests, "CronJob"):
         found[f"CronJob {one['metadata']['name']}"] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     for one in of_kind(manifests, RUNTIME):
@@ -59,13 +60,16 @@ def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
     return found
 
 
+@pytest.mark.parametrize("version", ["1.33", "1.36"])
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_every_manifest_is_what_kubernetes_knows(overlay: str, rendered: dict[str, list[Manifest]]) -> None:
+def test_every_manifest_is_what_kubernetes_knows(
+    overlay: str, version: str, rendered: dict[str, list[Manifest]]
+) -> None:
     import kubernetes_validate
 
     for manifest in rendered[overlay]:
         if manifest["kind"] != RUNTIME:
-            kubernetes_validate.validate(manifest, "1.35", strict=True)
+            kubernetes_validate.validate(manifest, version, strict=True)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -202,14 +206,97 @@ def test_rights_name_what_they_allow_and_reach_only_our_own(
             if role["kind"] == "ClusterRole":
                 assert rule["resources"] == ["clustertrainingruntimes"]
                 assert set(rule["verbs"]) <= {"get", "list"}
-            assert "secrets" not in rule["resources"]
+            if "secrets" in rule["resources"]:  # Kubeflow's launcher finds its artifact store by this one
+                named_one = {"resourceNames": ["mlpipeline-minio-artifact"], "verbs": ["get"]}
+                assert rule == {"apiGroups": [""], "resources": ["secrets"], **named_one}
     for binding in of_kind(rendered[overlay], "RoleBinding", "ClusterRoleBinding"):
-        submits = binding["metadata"]["name"] == "scheduler-submits-runs"
+        submits = binding["metadata"]["name"].startswith("scheduler-")
         who = [("ServiceAccount", "scheduler" if submits else "pipeline")]
         assert [(one["kind"], one["name"]) for one in binding["subjects"]] == who
     for name in ("trainer", "mlflow"):
         account = named(rendered[overlay], "ServiceAccount", name)
         assert account["automountServiceAccountToken"] is False
+
+
+def rights(manifests: list[Manifest], account: str) -> dict[str, set[str]]:
+    """What an identity may do by all bindings: verbs by `group/resource name`, cluster-wide ones starred."""
+    found: dict[str, set[str]] = {}
+    for binding in of_kind(manifests, "RoleBinding", "ClusterRoleBinding"):
+        if account in [one["name"] for one in binding["subjects"]]:
+            role = named(manifests, binding["roleRef"]["kind"], binding["roleRef"]["name"])
+            everywhere = "* " if binding["kind"] == "ClusterRoleBinding" else ""
+            for rule in role["rules"]:
+                for group, resource, name in itertools.product(
+                    rule["apiGroups"], rule["resources"], rule.get("resourceNames", [""])
+                ):
+                    key = f"{everywhere}{group}/{resource} {name}".strip()
+                    found.setdefault(key, set()).update(rule["verbs"])
+    return found
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_who_may_do_what_is_this_and_no_more(overlay: str, rendered: dict[str, list[Manifest]]) -> None:
+    """The matrix that `kubectl auth can-i --as` would show; a right more or less must be meant."""
+    manifests = rendered[overlay]
+    assert rights(manifests, "pipeline") == {
+        "trainer.kubeflow.org/trainjobs": {"create", "get", "list", "watch", "patch", "delete"},
+        "/pods": {"get", "list"},
+        "/pods/log": {"get"},
+        "/events": {"list"},
+        "argoproj.io/workflowtaskresults": {"create", "patch"},
+        "argoproj.io/workflowtasksets": {"list", "watch"},
+        "argoproj.io/workflowtasksets/status": {"patch"},
+        "/configmaps kfp-launcher": {"get"},
+        "/secrets mlpipeline-minio-artifact": {"get"},
+        "* trainer.kubeflow.org/clustertrainingruntimes": {"get", "list"},
+    }
+    submits = {"create", "get", "list"}
+    assert rights(manifests, "scheduler") == (
+        {}
+        if overlay == "local"
+        else {
+            "pipelines.kubeflow.org/runs": submits,
+            "pipelines.kubeflow.org/experiments": submits,
+            "/serviceaccounts pipeline": {"use"},
+        }
+    )
+    assert rights(manifests, "trainer") == rights(manifests, "mlflow") == rights(manifests, "default") == {}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_kubeflow_takes_the_namespace_for_one_of_its_own(
+    overlay: str, rendered: dict[str, list[Manifest]]
+) -> None:
+    """Its network policies let metadata and artifacts be reached by this label alone, and its controller puts
+    the artifact store's keys where the other is."""
+    labels = named(rendered[overlay], "Namespace", "twelvelead")["metadata"]["labels"]
+    assert labels["app.kubernetes.io/part-of"] == "kubeflow-profile"
+    assert labels["pipelines.kubeflow.org/enabled"] == "true"
+
+
+def test_behind_a_closed_network_every_identity_can_pull_images(rendered: dict[str, list[Manifest]]) -> None:
+    accounts = of_kind(rendered["airgap"], "ServiceAccount")
+    assert {one["metadata"]["name"] for one in accounts} == {"pipeline", "trainer", "mlflow", "scheduler"}
+    assert all(one["imagePullSecrets"] == [{"name": resources.PULL}] for one in accounts)
+    assert all("imagePullSecrets" not in one for one in of_kind(rendered["gpu"], "ServiceAccount"))
+
+
+def test_the_quota_has_room_for_what_runs_at_once(rendered: dict[str, list[Manifest]]) -> None:
+    """A step's request is its limit, and Argo's container beside it has what the namespace gives."""
+    hard = named(rendered["gpu"], "ResourceQuota", "twelvelead")["spec"]["hard"]
+    profile = resources.find("cluster")
+    server = pods(rendered["gpu"])["Deployment mlflow"]["containers"][0]["resources"]["limits"]
+    drawing = ["draw"] * profile.parts + ["train_baseline"]
+    training = ["train_baseline", "train_page_baseline", "train_lora", "publish"]
+    for together in (drawing, training, ["evaluate", "publish"]):
+        limits = [profile.limits(step) for step in together]
+        cpu = sum(int(one.cpu) for one in limits) + int(server["cpu"])
+        memory = sum(int(one.memory.removesuffix("Gi")) for one in limits) + 3
+        assert cpu + len(limits) <= int(hard["limits.cpu"]), together
+        assert cpu + 0.1 * len(limits) <= int(hard["requests.cpu"]), together
+        assert memory + len(limits) * 2 <= int(hard["requests.memory"].removesuffix("Gi")), together
+        assert sum(one.gpus for one in limits) <= int(hard["requests.nvidia.com/gpu"])
+    assert len(drawing) + 4 <= int(hard["pods"])
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -242,6 +329,18 @@ def test_no_secret_is_in_git_and_everything_named_is_there(
         assert mounts <= {volume["name"] for volume in pod["volumes"]} | templates, name
 
 
+def test_volumes_are_opened_for_the_user_of_steps_and_trainings(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    """A new volume is root's; steps of Kubeflow name no fsGroup, so the loader gives it to their group."""
+    loader = pods(rendered["gpu"])["Pod loader"]
+    context, (container,) = loader["securityContext"], loader["containers"]
+    assert context["runAsUser"] == context["runAsGroup"] == context["fsGroup"] == resources.USER
+    claims = {one["name"]: one["persistentVolumeClaim"]["claimName"] for one in loader["volumes"]}
+    assert {claims[mount["name"]] for mount in container["volumeMounts"]} == {"models", "work"}
+    assert not any(mount.get("readOnly") for mount in container["volumeMounts"])
+
+
 def test_the_server_is_waited_for_and_reached_by_every_name_it_has(
     rendered: dict[str, list[Manifest]],
 ) -> None:
@@ -255,6 +354,26 @@ def test_the_server_is_waited_for_and_reached_by_every_name_it_has(
     uri = named(rendered["gpu"], "ConfigMap", "twelvelead")["data"]["mlflow_tracking_uri"]
     assert {uri.removeprefix("http://"), uri.removeprefix("http://").removesuffix(":5000")} <= hosts
     assert probe["httpGet"]["httpHeaders"][0]["value"] in hosts
+
+
+@pytest.mark.parametrize("endpoint", ["", "http://s3.example:9000"])
+def test_the_server_finds_its_bucket_at_amazons_or_at_an_address_of_yours(
+    endpoint: str, rendered: dict[str, list[Manifest]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the variable that the manifest sets; one of MLflow's own refuses the empty text of the settings."""
+    server = pods(rendered["gpu"])["Deployment mlflow"]["containers"][0]
+    (variable,) = [item["name"] for item in server["env"] if "s3_endpoint_url" in str(item)]
+    for name in ("AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, endpoint)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    with without_advice():
+        from mlflow.store.artifact import s3_artifact_repo
+
+        s3_artifact_repo._cached_get_s3_client.cache_clear()
+        client = s3_artifact_repo.S3ArtifactRepository("s3://mlflow/artifacts")._get_s3_client()
+    assert client.meta.endpoint_url == (endpoint or "https://s3.amazonaws.com")
 
 
 def test_the_options_given_to_the_server_are_options_it_has(rendered: dict[str, list[Manifest]]) -> None:

@@ -210,6 +210,9 @@ def test_secrets_and_volumes_reach_those_steps_alone_that_need_them(cluster: Clu
         "train_baseline", "train_page_baseline", "train_lora", "register", "outcome",
     }  # fmt: skip
     assert cluster.with_("secretAsEnv", "'s3'") == {"ingest", "publish", "train_lora", "evaluate"}
+    assert cluster.with_("secretAsEnv", "'git'") == {"ingest"}
+    (git,) = [one for one in cluster.kubernetes["exec-ingest"]["secretAsEnv"] if one["secretName"] == "git"]
+    assert git["optional"] is True, "an open repository needs none"
     assert cluster.with_("pvcMount", "/models") == {"train_lora", "evaluate"}
     assert cluster.with_("pvcMount", "/work") >= {"draw", "synthesize", "train_lora"}
     assert bool(cluster.with_("imagePullSecret")) is (cluster.profile == "airgap")
@@ -224,6 +227,9 @@ def test_a_failed_step_is_tried_again_later_and_a_refused_promotion_is_not(
         policy = task["retryPolicy"]
         assert (policy["maxRetryCount"], policy["backoffDuration"]) == (3, "60s"), name
         assert policy["backoffFactor"] == 2
+        # Argo counts it from when the first try was made: it must hold all four, queues and waits too.
+        one_s = int(cluster.kubernetes[f"exec-{name}"]["activeDeadlineSeconds"])
+        assert int(policy["backoffMaxDuration"].removesuffix("s")) >= 4 * (one_s + 3600) + 420, name
     compile_to(tmp_path / "p.yaml", PIPELINES["promotion"], cluster.profile)
     promotion, _ = yaml.safe_load_all((tmp_path / "p.yaml").read_text(encoding="utf-8"))
     assert "retryPolicy" not in tasks_of(promotion)["promote"]
@@ -239,11 +245,26 @@ def test_pages_are_drawn_in_shares_that_synthesize_gathers(cluster: Cluster) -> 
     assert "train-lora" not in tasks["train-baseline"]["dependentTasks"], "the CNN trains beside it"
 
 
+def test_a_laptops_cluster_can_place_every_step(tmp_path: Path) -> None:
+    """One node without a GPU: nothing asks for one, nor for more than such a machine has."""
+    compile_to(tmp_path / "p.yaml", PIPELINES["training"], "laptop")
+    pipeline, platform = yaml.safe_load_all((tmp_path / "p.yaml").read_text(encoding="utf-8"))
+    for executor in pipeline["deploymentSpec"]["executors"].values():
+        resources = executor["container"]["resources"]
+        assert "accelerator" not in resources
+        assert int(resources["resourceCpuLimit"]) <= 2
+        assert int(resources["resourceMemoryLimit"].removesuffix("Gi")) <= 8
+    for step in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+        assert not {"nodeSelector", "tolerations"} & set(step)
+        assert step["securityContext"]["runAsNonRoot"], "its namespace is as strict as any"
+    assert {find("laptop").target_of(stage.name) for stage in STAGES} == {"cpu", "gate"}
+
+
 def test_limits_are_given_to_steps_that_exist() -> None:
     assert set(STEP_LIMITS) <= set(COMPONENTS) | set(ERRAND_COMPONENTS)
 
 
 def test_an_unknown_profile_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="Expected: local or cluster or airgap"):
+    with pytest.raises(ParamsError, match="Expected: local or cluster or airgap or laptop"):
         compile_to(tmp_path / "x.yaml", PIPELINES["data"], "moon")
     assert set(REVIEWED) <= set(PROFILES)

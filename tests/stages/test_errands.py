@@ -117,9 +117,105 @@ def test_an_artifact_that_was_not_published_names_those_that_were(folder: Path, 
 def test_a_remote_that_lost_a_file_is_not_believed(folder: Path, tmp_path: Path) -> None:
     publish({"pages": folder / "pages"}, tmp_path / "publication", str(tmp_path / "remote"))
     shutil.rmtree(tmp_path / "remote")
-    with pytest.raises(SetupError, match="dvc pull failed"):
+    with pytest.raises(SetupError, match=r"dvc pull failed: ERROR: .*pull"):
         fetch("pages", str(tmp_path / "publication" / PUBLICATION), tmp_path / "back" / "pages")
     assert list((tmp_path / "back").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        ("{", "is no publication"),
+        ("[]", "is no publication"),
+        ('{"artifacts": {"pages": "x"}}', "is no publication"),
+        ('{"artifacts": {"pages": "x"}, "remote": "/r"}', "its pointer pages.dvc is not beside it"),
+    ],
+)
+def test_what_is_no_publication_is_said_so(text: str | None, said: str, tmp_path: Path) -> None:
+    place = tmp_path / PUBLICATION
+    if text is not None:
+        place.write_text(text, encoding="utf-8")
+    with pytest.raises(SetupError, match=said):
+        fetch("pages", str(place), tmp_path / "back" / "pages")
+    assert not (tmp_path / "back" / "pages").exists()
+
+
+def test_of_a_run_on_s3_its_publication_and_one_pointer_are_fetched(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+    import moto
+
+    from twelvelead.data.storage import Bucket
+
+    publish(
+        {"pages": folder / "pages", "records": folder / "records"}, tmp_path / "p", str(tmp_path / "remote")
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    for name in ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    fetched: list[str] = []
+    real = Bucket._download
+    monkeypatch.setattr(Bucket, "_download", lambda self, name: (fetched.append(name), real(self, name)))
+    with moto.mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="ecg")
+        for item in [*(tmp_path / "p").iterdir(), folder / "pages" / "a.bin"]:
+            client.put_object(Bucket="ecg", Key=f"runs/7/{item.name}", Body=item.read_bytes())
+        fetch("pages", "s3://ecg/runs/7/publication.json", tmp_path / "back")
+        with pytest.raises(SetupError, match="S3 cannot be read"):
+            fetch("pages", "s3://ecg/runs/8/publication.json", tmp_path / "again")
+    assert dvc_md5(tmp_path / "back") == dvc_md5(folder / "pages")
+    assert fetched[:2] == [PUBLICATION, "pages.dvc"]
+    assert "a.bin" not in fetched
+
+
+def test_names_with_spaces_and_umlauts_and_empty_artifacts_come_back_too(tmp_path: Path) -> None:
+    pages = tmp_path / "ä b" / "pages ü"
+    (pages / "deep x").mkdir(parents=True)
+    (pages / "deep x" / "é.bin").write_bytes(b"1")
+    (pages / ".hidden").write_bytes(b"2")
+    (tmp_path / "nothing").mkdir()
+    artifacts = {"pages": pages, "quarantine": tmp_path / "nothing"}
+    publish(artifacts, tmp_path / "püb x", str(tmp_path / "re mote"))
+    for name, path in artifacts.items():
+        fetch(name, str(tmp_path / "püb x" / PUBLICATION), tmp_path / "bäck" / name)
+        assert dvc_md5(tmp_path / "bäck" / name) == dvc_md5(path)
+
+
+def test_a_publication_is_of_one_time_and_whole(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Published into the folder of an earlier one: no pointer of that is left, and none when it fails."""
+    place = tmp_path / "publication"
+    publish({"pages": folder / "pages", "records": folder / "records"}, place)
+    publish({"pages": folder / "pages"}, place)
+    assert sorted(item.name for item in place.iterdir()) == ["pages.dvc", PUBLICATION]
+
+    before = {item.name: item.read_bytes() for item in place.iterdir()}
+    (folder / "pages" / "a.bin").write_bytes(b"new")
+    with pytest.raises(SetupError, match=r"dvc remote failed: ERROR: .*s4"):
+        publish({"pages": folder / "pages"}, place, "s4://nowhere")
+    assert {item.name: item.read_bytes() for item in place.iterdir()} == before
+
+
+@pytest.mark.parametrize("remote", ["https://me:hush@dav.example/dvc", "s3://bücket/dvc"])
+def test_a_remote_that_would_tell_a_password_or_that_dvc_cannot_keep_is_refused(
+    folder: Path, remote: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ParamsError, match="--remote") as caught:
+        publish({"pages": folder / "pages"}, tmp_path / "p", remote)
+    assert "hush" not in str(caught.value)
+    assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("name", ["at/pages", "../pages", ".", "", ".hidden"])
+def test_what_is_published_goes_by_a_name_and_not_by_a_path(folder: Path, name: str, tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="is no artifact's name"):
+        publish({name: folder / "pages"}, tmp_path / "p")
+    assert not (tmp_path / "p").exists()
 
 
 def test_an_artifact_is_fetched_from_a_run_or_a_plain_folder_and_never_over_another(
@@ -165,6 +261,29 @@ def test_the_end_of_a_run_is_kept_once_and_with_its_last_state(
     (kept,) = client.search_runs([place.experiment_id])
     assert kept.data.tags["state"] == "SUCCEEDED"
     assert kept.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "shown"),
+    [
+        ("COMPLETE", "SUCCEEDED", "FINISHED"),  # how servers up to 2.16 call a success
+        ("CACHED", "SUCCEEDED", "FINISHED"),
+        ("RUNNING", "RUNNING", "FINISHED"),
+        (None, "UNKNOWN", "FINISHED"),
+        ("FAILED", "FAILED", "FAILED"),
+        ("CANCELED", "CANCELED", "FAILED"),
+    ],
+)
+def test_the_end_is_understood_whatever_a_server_calls_it(
+    said: str | None, state: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[str, bool]] = []
+    monkeypatch.setattr(
+        "twelvelead.registry.outcome.record",
+        lambda told, uri, *, failed: kept.append((told["state"], failed)),
+    )
+    outcome("training", {"state": said, "error_message": None}, tmp_path / "o.json", Params())
+    assert kept == [(state, shown == "FAILED")]
 
 
 def test_a_registry_out_of_reach_costs_the_entry_there_and_not_the_run(

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 
 import pyarrow as pa
 import pytest
@@ -114,6 +115,11 @@ def test_an_adapter_is_merged_into_a_base_that_loads_by_itself(inputs, tmp_path,
         merge(adapter, tmp_path / "merged")
     with pytest.raises(SetupError, match="holds no adapter"):
         merge(tmp_path, tmp_path / "other")
+    (tmp_path / "base.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(SetupError, match="names no base"):
+        merge(tmp_path, tmp_path / "other")
+    (tmp_path / f".tmp-{os.getpid()}-again" / "half").mkdir(parents=True)  # of a killed one of our number
+    merge(adapter, tmp_path / "again")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".tmp")]
 
 

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 from twelvelead.doctor.finding import Finding, each, good, judged
+from twelvelead.doctor.rights import MAY, MAY_NOT, STORE, TRAINER, may
 from twelvelead.errors import SetupError
 
 VERSION = (1, 33)
 KUBEFLOW = "kubeflow"
-TRAINER, JOBSET = "trainer.kubeflow.org", "jobset.x-k8s.io"
+JOBSET = "jobset.x-k8s.io"
 RUNTIME = "twelvelead-lora"
 ACCOUNTS = ("pipeline", "trainer", "mlflow")
 # Names and keys of k8s/base and pipelines/resources.py; a test holds them together.
@@ -22,23 +23,7 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
 }
 SETTINGS = ("mlflow_tracking_uri", "s3_endpoint_url", "placement")
 CLAIMS = ("models", "work")
-# What the pipeline's identity must be let do, and what it must not: (verb, group, resource, in our
-# namespace).
-MAY: Sequence[tuple[str, str, str, bool]] = (
-    ("create", TRAINER, "trainjobs", True),
-    ("patch", TRAINER, "trainjobs", True),
-    ("delete", TRAINER, "trainjobs", True),
-    ("get", TRAINER, "clustertrainingruntimes", False),
-    ("list", "", "pods", True),
-    ("get", "", "pods/log", True),
-    ("list", "", "events", True),
-)
-MAY_NOT: Sequence[tuple[str, str, str, bool]] = (
-    ("get", "", "secrets", True),
-    ("create", "", "pods", True),
-    ("create", TRAINER, "clustertrainingruntimes", False),
-    ("get", "", "secrets", False),
-)
+STORE_KEYS = ("accesskey", "secretkey")
 
 
 def examine(namespace: str = "twelvelead", kubeconfig: str = "") -> list[Finding]:
@@ -59,14 +44,16 @@ def examine(namespace: str = "twelvelead", kubeconfig: str = "") -> list[Finding
         partial(_group, api, TRAINER, "v1alpha1", "Kubeflow Trainer 2.3"),
         partial(_group, api, JOBSET, "v1alpha2", "JobSet, which comes with the Trainer"),
         partial(_service, api, KUBEFLOW, "ml-pipeline", "Kubeflow Pipelines"),
+        partial(_multi_user, api),
         partial(_namespace, api, namespace),
         *(partial(_account, api, namespace, name) for name in ACCOUNTS),
         *(partial(_secret, api, namespace, name) for name in SECRETS),
+        partial(_store, api, namespace),
         partial(_settings, api, namespace),
         *(partial(_claim, api, namespace, name) for name in CLAIMS),
         partial(_runtime, api),
-        *(partial(_right, api, namespace, right, True) for right in MAY),
-        *(partial(_right, api, namespace, right, False) for right in MAY_NOT),
+        *(partial(may, api, namespace, right, True) for right in MAY),
+        *(partial(may, api, namespace, right, False) for right in MAY_NOT),
         partial(_closed, api, namespace),
         partial(_mlflow, api, namespace),
         partial(_gpus, api),
@@ -115,7 +102,11 @@ def _seen(api: Any, path: str, name: str, fix: str, tell: Callable[[Any], Findin
         return Finding(name, "unseen", "you may not look at it", "ask as somebody who may")
     if status == 404:
         return Finding(name, "bad", "is not there", fix)
-    return tell(tree) if status == 200 else Finding(name, "bad", f"the API server says {status}", fix)
+    if status == 401:
+        return Finding(name, "bad", "your credentials are not accepted", "log in again")
+    if status != 200:
+        return Finding(name, "bad", f"the API server says {status}", "it is in trouble; ask again later")
+    return tell(tree)
 
 
 def _version(api: Any) -> Finding:
@@ -129,6 +120,10 @@ def _version(api: Any) -> Finding:
         )
     if status != 200:
         return Finding("API server", "bad", f"says {status}", "check your credentials")
+    if not isinstance(tree, dict) or not {"major", "minor"} <= set(tree):
+        return Finding(
+            "API server", "bad", "something else answers, such as a login page", "check the address"
+        )
     major, minor = int(tree["major"]), int("".join(c for c in tree["minor"] if c.isdigit()))
     fix = f"Kubernetes {VERSION[0]}.{VERSION[1]} or later is needed"
     return judged("API server", (major, minor) >= VERSION, f"Kubernetes {major}.{minor}", fix)
@@ -149,12 +144,26 @@ def _service(api: Any, namespace: str, service: str, what: str) -> Finding:
     return _seen(api, path, what, fix, lambda _: good(what, f"service {service} in {namespace}"))
 
 
+def _multi_user(api: Any) -> Finding:
+    """Where there is one user, steps run in Kubeflow's own namespace: without our identities and secrets."""
+    what, name = "Kubeflow Pipelines for many users", "kubeflow-pipelines-profile-controller"
+    status, _ = _get(api, f"/api/v1/namespaces/{KUBEFLOW}/services/{name}")
+    if status == 200:
+        return good(what, f"service {name}")
+    fix = "a distribution may call it otherwise; else install KFP in multi-user mode: `submit` tells for sure"
+    return Finding(what, "unseen", f"no service {name} ({status})", fix)
+
+
 def _namespace(api: Any, namespace: str) -> Finding:
     def tell(tree: Any) -> Finding:
-        level = tree["metadata"].get("labels", {}).get("pod-security.kubernetes.io/enforce", "nothing")
-        said = f"pod security enforces {level}"
+        labels = tree["metadata"].get("labels") or {}
+        level = labels.get("pod-security.kubernetes.io/enforce", "nothing")
+        known = labels.get("app.kubernetes.io/part-of") == "kubeflow-profile"
+        said = (
+            f"pod security enforces {level}, Kubeflow {'knows' if known else 'does not know'} it by its label"
+        )
         return judged(
-            f"namespace {namespace}", level == "restricted", said, "kubectl apply -k k8s/overlays/…"
+            f"namespace {namespace}", level == "restricted" and known, said, "kubectl apply -k k8s/overlays/…"
         )
 
     fix = "kubectl apply -k k8s/overlays/gpu (or local, airgap)"
@@ -163,20 +172,35 @@ def _namespace(api: Any, namespace: str) -> Finding:
 
 def _account(api: Any, namespace: str, name: str) -> Finding:
     what = f"service account {name}"
+
+    def tell(tree: Any) -> Finding:
+        pull = [item["name"] for item in tree.get("imagePullSecrets") or ()]
+        lost = [one for one in pull if _get(api, f"/api/v1/namespaces/{namespace}/secrets/{one}")[0] == 404]
+        said = f"pulls images by {', '.join(lost)}, which is not there" if lost else "there"
+        return judged(what, not lost, said, "kubectl create secret docker-registry; see docs/kubernetes.md")
+
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
-    return _seen(api, path, what, "kubectl apply -k k8s/overlays/…", lambda _: good(what, "there"))
+    return _seen(api, path, what, "kubectl apply -k k8s/overlays/…", tell)
 
 
 def _secret(api: Any, namespace: str, name: str) -> Finding:
+    return _keys(api, namespace, name, SECRETS[name], "docs/kubernetes.md has the command that makes it")
+
+
+def _store(api: Any, namespace: str) -> Finding:
+    fix = "Kubeflow's profile controller makes it in a namespace with our labels; else copy it from kubeflow"
+    return _keys(api, namespace, STORE, STORE_KEYS, fix)
+
+
+def _keys(api: Any, namespace: str, name: str, keys: Sequence[str], fix: str) -> Finding:
     what = f"secret {name}"
 
     def tell(tree: Any) -> Finding:
-        missing = [key for key in SECRETS[name] if not (tree.get("data") or {}).get(key)]
-        said = f"lacks {', '.join(missing)}" if missing else f"{len(SECRETS[name])} keys"
-        return judged(what, not missing, said, "docs/kubernetes.md has the command that makes it")
+        missing = [key for key in keys if not (tree.get("data") or {}).get(key)]
+        said = f"lacks {', '.join(missing)}" if missing else f"{len(keys)} keys"
+        return judged(what, not missing, said, fix)
 
-    path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
-    return _seen(api, path, what, "docs/kubernetes.md has the command that makes it", tell)
+    return _seen(api, f"/api/v1/namespaces/{namespace}/secrets/{name}", what, fix, tell)
 
 
 def _settings(api: Any, namespace: str) -> Finding:
@@ -218,35 +242,6 @@ def _runtime(api: Any) -> Finding:
     return _seen(api, path, what, "kubectl apply -k k8s/overlays/…, after the Trainer", tell)
 
 
-def _right(api: Any, namespace: str, right: tuple[str, str, str, bool], wanted: bool) -> Finding:
-    from kubernetes import client
-
-    verb, group, resource, here = right
-    kind, _, sub = resource.partition("/")
-    where = "here" if here else "in the cluster"
-    what = f"identity pipeline {'may' if wanted else 'may not'} {verb} {resource} {where}"
-    place = {"namespace": namespace} if here else {}
-    asked = {"verb": verb, "group": group, "resource": kind, "subresource": sub, **place}
-    user = f"system:serviceaccount:{namespace}:pipeline"
-    groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {"user": user, "groups": groups, "resourceAttributes": asked},
-    }
-    try:
-        answer = client.AuthorizationV1Api(api).create_subject_access_review(
-            review, _request_timeout=(10, 30)
-        )
-    except client.ApiException as refusal:
-        return Finding(
-            what, "unseen", f"you may not ask ({refusal.status})", "ask as a cluster's administrator"
-        )
-    allowed = bool(answer.status.allowed)
-    said = "allowed" if allowed else "not allowed"
-    return judged(what, allowed is wanted, said, "k8s/base/rights.yaml; a wider binding stands beside it?")
-
-
 def _closed(api: Any, namespace: str) -> Finding:
     what = "network closed by default"
     path = f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/deny-all"
@@ -269,7 +264,7 @@ def _gpus(api: Any) -> Finding:
             int(node["status"].get("allocatable", {}).get("nvidia.com/gpu", 0)) for node in tree["items"]
         ]
         if not sum(counts):
-            fix = "without: `--set train_lora.backend=here` and the tiny base; else NVIDIA's device plugin"
+            fix = "without: `submit --profile laptop`; else NVIDIA's device plugin"
             return Finding("GPUs", "unseen", "no node offers nvidia.com/gpu now", fix)
         return good("GPUs", f"{sum(counts)} on {sum(map(bool, counts))} nodes")
 

@@ -80,6 +80,7 @@ def promote(
                 f"the {alias} is version {number(before)}, not {expected}", fix="look at `twelvelead history`"
             )
         if number(before) == version:
+            drop_challenger(client, model_name, chosen)  # which a killed promotion had left to do
             return version
         verdict = _examine(client, chosen, Path(folder), policy or home() / "mlflow" / "gate.yaml")
         outcome = against(client, chosen, before, verdict, Path(folder))
@@ -146,7 +147,9 @@ def rollback(model_name: str, uri: str = "", alias: str = CHAMPION) -> int:
                 f"{model_name!r} has no passed version before version {now.version}",
                 expected="an earlier champion that was not rolled back",
             )
-        last = max(before, key=lambda item: (item.tags.get(PROMOTED_AT, ""), int(item.version)))
+        over = [item for item in before if str(item.version) == now.tags.get(PROMOTED_OVER)]
+        # Of the others one may be tagged and never have held the alias: its promotion was killed in between.
+        last = max(over or before, key=lambda item: (item.tags.get(PROMOTED_AT, ""), int(item.version)))
         champion.move(client, model_name, alias, last, int(now.version), leaving={ROLLED_BACK: "true"})
         return int(last.version)
 

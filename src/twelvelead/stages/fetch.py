@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,7 +11,7 @@ from twelvelead.data.digest import dvc_md5
 from twelvelead.data.revision import bring, is_revision, parse
 from twelvelead.data.storage import Bucket, download_prefix
 from twelvelead.errors import SetupError
-from twelvelead.stages.publish import PUBLICATION, restore
+from twelvelead.stages.publish import PUBLICATION, link_or_copy, restore
 
 MARKS = shutil.ignore_patterns(".*.etag")  # what data.storage keeps beside a download
 
@@ -40,15 +39,13 @@ def fetch(artifact: str, place: str, output: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".tmp-fetch-") as folder:
         whole = Path(folder) / "whole"
         if place.endswith(".json"):
-            restore(
-                _local(place.rpartition("/")[0], Path(folder)) / place.rpartition("/")[2], artifact, whole
-            )
+            restore(_publication(place, artifact, Path(folder)), artifact, whole)
         else:
             found = _found(artifact, place, Path(folder))
             if found.is_dir():
-                shutil.copytree(found, whole, copy_function=_link_or_copy, ignore=MARKS)
+                shutil.copytree(found, whole, copy_function=link_or_copy, ignore=MARKS)
             else:
-                _link_or_copy(str(found), str(whole))
+                link_or_copy(str(found), str(whole))
         whole.rename(output)
     return {"artifact": artifact, "md5": dvc_md5(output)}
 
@@ -75,13 +72,13 @@ def _found(artifact: str, place: str, folder: Path) -> Path:
     )
 
 
-def _local(place: str, folder: Path) -> Path:
-    return download_prefix(place, folder) if place.startswith("s3://") else Path(place)
-
-
-def _link_or_copy(source: str, to: str) -> None:
-    """Artifacts are never written to, so two may share a file; across file systems they cannot."""
-    try:
-        os.link(os.path.realpath(source), to)
-    except OSError:
-        shutil.copyfile(source, to)
+def _publication(place: str, artifact: str, folder: Path) -> Path:
+    """Where it lies here, and the one pointer that is needed; on S3 a whole run may lie beside them."""
+    if not place.startswith("s3://"):
+        return Path(place)
+    prefix, _, name = place.rpartition("/")
+    bucket = Bucket(prefix, folder / "publication")
+    bucket.fetch([name])
+    if bucket.has(f"{artifact}.dvc"):
+        bucket.fetch([f"{artifact}.dvc"])
+    return folder / "publication" / name

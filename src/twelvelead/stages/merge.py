@@ -30,10 +30,14 @@ def merge(adapter: Path, to: Path, base: str = "") -> dict[str, Any]:
     origin = adapter / "base.json"
     if not origin.is_file():
         raise SetupError("holds no adapter", where=str(adapter), expected="base.json and adapter weights")
-    path = base or json.loads(origin.read_text(encoding="utf-8"))["base"]
+    try:
+        path = base or str(json.loads(origin.read_text(encoding="utf-8"))["base"])
+    except (ValueError, TypeError, KeyError):
+        raise SetupError("names no base", where=str(origin), fix="say it: --base FOLDER") from None
     loaded = load_base(path)
     wrapped = lora.load(loaded.model, adapter, base_sha256=loaded.sha256)
     aside = to.with_name(f".tmp-{os.getpid()}-{to.name}")
+    shutil.rmtree(aside, ignore_errors=True)  # of a killed process of the same number, as pods have them
     aside.mkdir(parents=True)
     try:
         lora.merge(wrapped, aside, local_folder(path))

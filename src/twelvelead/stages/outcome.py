@@ -13,6 +13,9 @@ from twelvelead.params import Params
 from twelvelead.progress import say
 
 SUCCEEDED = "SUCCEEDED"
+# Servers up to 2.16 hand on how their metadata store calls an end; later ones and the local runner do not.
+ENDED_WELL = (SUCCEEDED, "COMPLETE", "COMPLETED", "CACHED")
+ENDED_BADLY = ("FAILED", "ERROR", "CANCELED", "CANCELLED", "SKIPPED")
 
 
 def outcome(pipeline: str, status: Mapping[str, Any], output: Path, params: Params) -> dict[str, Any]:
@@ -25,13 +28,14 @@ def outcome(pipeline: str, status: Mapping[str, Any], output: Path, params: Para
         params: The whole tree, for its name and the tracking URI.
 
     Returns:
-        What was written. A registry that cannot be reached costs the entry there, not the run: `tracked` is
-        false.
+        What was written: `state` is SUCCEEDED or what KFP calls it. A registry that cannot be reached costs
+        the entry there, not the run: `tracked` is false.
     """
+    state = str(status.get("state") or "UNKNOWN").upper()
     told: dict[str, Any] = {
         "pipeline": pipeline,
         "name": params.name,
-        "state": str(status.get("state", "UNKNOWN")),
+        "state": SUCCEEDED if state in ENDED_WELL else state,
         "error": str(status.get("error_message") or ""),
         "kfp_run_id": os.environ.get("KFP_RUN_ID", ""),
         "images": os.environ.get("TWELVELEAD_IMAGE_DIGEST", ""),
@@ -39,7 +43,8 @@ def outcome(pipeline: str, status: Mapping[str, Any], output: Path, params: Para
     from twelvelead.registry.outcome import record
 
     try:
-        record(told, params.register_.tracking_uri, failed=told["state"] != SUCCEEDED)
+        # A server may hand on RUNNING: it asks before it has noted the end. What it does not call bad is not.
+        record(told, params.register_.tracking_uri, failed=state in ENDED_BADLY or bool(told["error"]))
         told["tracked"] = True
     except (RegistryError, SetupError) as fault:
         say(f"outcome: not in MLflow: {fault}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,7 @@ def test_a_revision_is_read_from_its_name(text: str, repo: str, rev: str, path: 
 
 @pytest.mark.parametrize(
     "text", ["dvc:repo", "dvc:repo#main", "dvc:#main:raw", "dvc:r#:raw", "dvc:r#m:", "dvc:r#m:../x",
-             "dvc:r#m:/x", "dvc:r#--upload-pack=x:raw"],
+             "dvc:r#m:/x", "dvc:r#--upload-pack=x:raw", "dvc:--help#main:raw", "dvc:r#main:-x"],
 )  # fmt: skip
 def test_a_name_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ParamsError, match="dvc:REPO#REVISION:PATH"):
@@ -120,11 +122,64 @@ def test_what_is_not_there_is_said_in_words(git: Git, tmp_path: Path) -> None:
         bring(f"dvc:{tmp_path / 'nowhere'}#v1:raw", tmp_path / "cache")
     with pytest.raises(SetupError, match="the repository cannot be read"):
         bring("dvc:http://127.0.0.1:9/ecg.git#v1:raw", tmp_path / "cache")
-    with pytest.raises(SetupError, match="dvc get failed"):
+    with pytest.raises(SetupError, match="dvc get failed: ERROR: "):
         bring(f"dvc:{tmp_path / 'repo'}#v1:cooked", tmp_path / "cache")
     assert not (tmp_path / "cache").exists() or not [
         path for path in (tmp_path / "cache").rglob("*") if path.is_file()
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (401, b"", "the repository wants a password"),
+        (403, b"", r"cannot be read.*403"),
+        (404, b"", "cannot be read"),
+        (407, b"", "the repository wants a password"),
+        (500, b"<html>", r"cannot be read.*500"),
+        (200, b"<html>Log in</html>", "cannot be read"),
+        (200, b"", "no such branch or tag"),
+    ],
+)
+def test_whatever_a_host_answers_becomes_a_sentence(
+    status: int, body: bytes, said: str, tmp_path: Path
+) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(SetupError, match=said):
+            commit_of(parse(f"dvc:http://127.0.0.1:{server.server_address[1]}/ecg.git#v1:raw"))
+        server.shutdown()
+
+
+def test_a_token_is_shown_to_its_own_host_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWELVELEAD_GIT_HOST", "git.example")
+    monkeypatch.setenv("TWELVELEAD_GIT_TOKEN", "to/ken")
+    ours = parse("dvc:https://git.example/ecg.git#v2:raw")
+    assert ours.address == "https://oauth2:to%2Fken@git.example/ecg.git"
+    assert "ken" not in ours.shown
+    for other in ("https://git.example.evil/ecg.git", "https://evil/git.example/", "http://git.example/ecg.git",
+                  "https://me:own@git.example/ecg.git", "git@git.example:ecg.git", "/data/repo"):  # fmt: skip
+        assert parse(f"dvc:{other}#v2:raw").address == other
+
+
+def test_what_dvc_leaves_of_a_killed_try_is_no_obstacle(git: Git, tmp_path: Path) -> None:
+    """A file this time: in a pod the next try has the same process id, and so the same name for it."""
+    commit = git("rev-parse", "v1")
+    half = tmp_path / "cache" / commit[:16] / "raw" / f".tmp-{os.getpid()}-table.csv"
+    half.parent.mkdir(parents=True)
+    half.write_text("fir", encoding="utf-8")
+    place, _ = bring(f"dvc:{tmp_path / 'repo'}#v1:raw/table.csv", tmp_path / "cache")
+    assert place.read_text(encoding="utf-8") == "first"
 
 
 def test_a_password_is_never_shown() -> None:

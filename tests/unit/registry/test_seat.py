@@ -175,3 +175,35 @@ def test_rollback_passes_over_one_that_only_challenged_and_finds_one_from_before
 
     assert rollback(NAME, store) == 1
     assert seats(store)["champion"] == "1"
+
+
+def test_rollback_passes_over_one_whose_promotion_was_killed_before_the_alias(
+    store: str, make: Make, policy: Path
+) -> None:
+    register(make(weights=b"one", skill=3.0), Register(tracking_uri=store))
+    register(make(weights=b"two", skill=3.0), Register(tracking_uri=store, promote=False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.set_registered_model_alias", killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote(NAME, 2, store, policy=policy)
+    register(make(weights=b"three", skill=3.0), Register(tracking_uri=store))
+
+    assert rollback(NAME, store) == 1
+
+
+def test_a_promotion_killed_after_the_alias_is_finished_by_the_next(
+    store: str, make: Make, policy: Path
+) -> None:
+    register(make(), Register(tracking_uri=store, promote=False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.delete_registered_model_alias", killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote(NAME, 1, store, policy=policy)
+    assert seats(store) == {"champion": "1", "challenger": "1"}
+
+    assert promote(NAME, 1, store, policy=policy) == 1
+    assert seats(store) == {"champion": "1"}
+
+
+def killed(*_: Any) -> None:
+    raise KeyboardInterrupt
