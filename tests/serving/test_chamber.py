@@ -79,12 +79,15 @@ def test_a_hanging_file_is_given_up_in_time():
     chamber.close()
 
 
-def test_the_child_knows_no_token(monkeypatch):
-    monkeypatch.setenv("TWELVELEAD_TOKEN", "a secret of sixteen")
-    chamber = Chamber(Limits())
-    chamber.start()
+def test_the_child_knows_no_secret_and_dies_first_where_memory_ends(monkeypatch):
     from pathlib import Path
 
-    told = Path(f"/proc/{chamber._child.pid}/environ").read_bytes()
+    for name in ("TWELVELEAD_TOKEN", "MLFLOW_TRACKING_PASSWORD", "AWS_SECRET_ACCESS_KEY", "ANYTHING"):
+        monkeypatch.setenv(name, "a secret of sixteen")
+    chamber = Chamber(Limits())
+    chamber.start()
+    process = Path(f"/proc/{chamber._child.pid}")
+    told, score = (process / "environ").read_bytes(), (process / "oom_score_adj").read_text()
     chamber.close()
     assert b"a secret" not in told
+    assert int(score) == 1000

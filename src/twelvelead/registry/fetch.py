@@ -1,4 +1,4 @@
-"""A registered version as a folder: adapter, CNN, scorecard and verdict side by side, fetched once and kept."""
+"""A registered version as a folder: adapter, CNN, scorecard, verdict side by side, fetched once and kept."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Fetched:
         name: Of the registered model.
         version: Its number.
         alias: Through which it was asked for, or "".
-        folder: Holds adapter/, evaluation/, verdict.json and, unless the version is older than that, baseline/.
+        folder: Holds adapter/, evaluation/, verdict.json, and baseline/ unless the version is too old.
         tags: As registered.
     """
 
@@ -89,7 +89,7 @@ def fetch(name: str, wanted: int | str, cache: Path, uri: str = "") -> Fetched:
         if not folder.is_dir():
             _bring(client, version, folder)
         if CNN_SHA256 not in tags:
-            say(f"reader: {name} version {number} was registered without its CNN; `twelvelead register` adds it")
+            say(f"reader: {name} version {number} came without its CNN; `twelvelead register` would add it")
         return Fetched(name, number, alias, folder, tags)
 
 

@@ -15,6 +15,7 @@ from twelvelead import __version__
 from twelvelead.serving.interpretation import notice
 from twelvelead.serving.refusal import Refusal
 from twelvelead.serving.sheet import Upload
+from twelvelead.serving.transfer import body, in_time
 
 if TYPE_CHECKING:
     from twelvelead.serving.house import House
@@ -67,12 +68,10 @@ async def metadata(request: Request) -> Response:
 
 async def infer(request: Request) -> Response:
     """Read up to sixteen pages, each as base64."""
-    from twelvelead.serving.app import _in_time, body
-
     house, name = _named(request)
     reader = house.reader()
     with house.door.passed() as visit:
-        async with _in_time(house):
+        async with in_time(house.limits):
             pictures = _pictures(await request_json(await body(request, visit)))
             deadline = time.monotonic() + house.limits.request_s
             rows = []

@@ -30,6 +30,7 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 GUARDED = ("/v1/", "/v2/")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
 Notice = Callable[[str, int, float], None]
 
@@ -76,17 +77,19 @@ class Guard:
             spent = time.monotonic() - begun
             self.noticed(route, status, spent)
             if self.logged:
-                note = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                        "method": scope["method"], "route": route, "status": status,
-                        "ms": round(1000 * spent, 1)}  # fmt: skip
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                note = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "method": method,
+                        "route": route, "status": status, "ms": round(1000 * spent, 1)}  # fmt: skip
                 sys.stderr.write(json.dumps(note) + "\n")
 
     def _refused(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         if not self.token:
-            host = headers.get("host", "").lower()
-            name = host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-            if name not in LOOPBACK:
+            # A browser says whose page sends: a stranger's could not read an answer, but leave feedback.
+            origin = headers.get("origin")
+            if _name(headers.get("host", "")) not in LOOPBACK or (
+                origin is not None and _name(origin.partition("://")[2]) not in LOOPBACK
+            ):
                 return Refusal(
                     "unauthorised", "without a token only this machine is answered",
                     fix="start the server with TWELVELEAD_TOKEN or --token-file",
@@ -101,6 +104,11 @@ class Guard:
         return Refusal(
             "unauthorised", "the token is missing or another one", expected="Authorization: Bearer TOKEN"
         )
+
+
+def _name(host: str) -> str:
+    host = host.lower()
+    return host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
 def route_of(scope: Scope) -> str:

@@ -96,7 +96,7 @@ def test_what_was_damaged_on_this_machine_is_fetched_anew(make, store, tmp_path,
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [("adapter_model.safetensors", "adapter: its SHA-256"), ("baseline/model.safetensors", "CNN: its SHA-256"),
+    [("adapter_model.safetensors", "adapter: its SHA-256"), ("baseline/config.json", "CNN: its SHA-256"),
      ("verdict.json", "verdict: its SHA-256"), ("scorecard.json", "scorecard: its SHA-256")],
 )  # fmt: skip
 def test_what_was_changed_in_the_store_is_not_taken(make, store, tmp_path, changed, said):

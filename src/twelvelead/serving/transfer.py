@@ -1,0 +1,119 @@
+"""What comes in and what goes out over a connection, each bounded in size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Send
+
+from twelvelead.progress import say
+from twelvelead.serving.limits import Limits
+from twelvelead.serving.queue import Visit
+from twelvelead.serving.refusal import Refusal
+
+
+@asynccontextmanager
+async def in_time(limits: Limits) -> AsyncIterator[None]:
+    """What is done within must be done in time.
+
+    Raises:
+        Refusal: It was not.
+    """
+    try:
+        async with asyncio.timeout(limits.request_s):
+            yield
+    except TimeoutError:
+        raise Refusal(
+            "timeout", f"the request was not done after {limits.request_s:g} s", fix="send less at once"
+        ) from None
+
+
+async def body(request: Request, visit: Visit, most: int = 0) -> bytes:
+    """The whole body, counted as it comes.
+
+    Raises:
+        Refusal: It is too large, or packed.
+    """
+    if request.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        raise Refusal("unsupported", "the body is compressed", expected="no Content-Encoding")
+    announced = request.headers.get("content-length", "0")
+    most = most or visit.door.limits.upload_bytes
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
+        raise Refusal("too_large", "the upload is too large", expected=f"{most} bytes at most")
+    parts, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise Refusal("too_large", "the upload is too large", expected=f"{most} bytes at most")
+            visit.hold(len(chunk))
+            parts.append(chunk)
+    except ClientDisconnect:
+        raise Refusal("bad_request", "the upload broke off") from None
+    return b"".join(parts)
+
+
+class Lines(StreamingResponse):
+    """Lines as they are made; a client that takes none of them for too long is left.
+
+    Args:
+        content: Of the lines.
+        media_type: Of the whole.
+        patience_s: For one line to be taken.
+    """
+
+    def __init__(self, content: AsyncGenerator[bytes, None], media_type: str, patience_s: float) -> None:
+        super().__init__(content, media_type=media_type)
+        self.patience_s, self._lines = patience_s, content
+
+    async def stream_response(self, send: Send) -> None:
+        """Send them all, or give up; either way what they hold is let go."""
+
+        async def taken(message: Message) -> None:
+            async with asyncio.timeout(self.patience_s):
+                await send(message)
+
+        async with aclosing(self._lines):
+            try:
+                await super().stream_response(taken)
+            except TimeoutError:
+                say("serve: a client took no more of its answer and was left")
+
+
+def impatient(patience_s: float) -> Any:
+    """The class of uvicorn's connections, with an end to those on which nothing happens.
+
+    uvicorn counts every connection against its limit, and by itself waits for ever for a request's head and
+    for a client to take the rest of an answer: a few hundred silent connections would shut all others out.
+
+    Args:
+        patience_s: So long one may lie still, twice that at most.
+    """
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Impatient(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._before: tuple[Any, bool, int] | None = None
+            self._watch = self.loop.call_later(patience_s, self._look)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._watch.cancel()
+            super().connection_lost(exc)
+
+        def _look(self) -> None:
+            asked = self.cycle is not None and not self.cycle.response_complete
+            now = (self.cycle, asked, self.transport.get_write_buffer_size())
+            working = asked and not self.transport.is_closing()  # that has a time limit of its own
+            if now == self._before and not working:
+                self.transport.abort()
+                return
+            self._before = now
+            self._watch = self.loop.call_later(patience_s, self._look)
+
+    return Impatient
