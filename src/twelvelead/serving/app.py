@@ -27,7 +27,7 @@ from twelvelead.serving.parcel import from_zip, grouped, unpacked
 from twelvelead.serving.queue import Busy
 from twelvelead.serving.reader import Reader
 from twelvelead.serving.refusal import STATUS, Refusal
-from twelvelead.serving.security import Guard, answer
+from twelvelead.serving.security import Guard, answer, where
 from twelvelead.serving.sheet import Upload
 from twelvelead.serving.sniff import kind_of
 from twelvelead.serving.transfer import Lines, body, in_time
@@ -70,7 +70,7 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=routes, lifespan=lifespan,
         middleware=[Middleware(Guard, settings.token, house.metrics.noticed, logged=settings.logged)],
-        exception_handlers={Error: refused, HTTPException: not_routed, Exception: broken},
+        exception_handlers={Error: refused, HTTPException: not_routed},
     )  # fmt: skip
     app.state.house = house
     return app
@@ -172,7 +172,7 @@ async def _line(house: House, reader: Reader, name: str, files: list[Upload]) ->
         house.metrics.refused.labels(refusal.code).inc()
         tree = {"file": name, "error": refusal.tree()}
     except Exception as fault:  # one file must not end the others' stream
-        say(f"serve: a file could not be read: {type(fault).__name__}")  # what it says may be of a patient
+        say(f"serve: a bug: {where(fault)}")
         tree = {"file": name, "error": Refusal("internal", "this file could not be read").tree()}
     return (json.dumps(tree, ensure_ascii=False) + "\n").encode("utf-8")
 
@@ -223,11 +223,6 @@ async def not_routed(request: Request, fault: Exception) -> Response:
     response.status_code = fault.status_code
     response.headers.update(fault.headers or {})
     return response
-
-
-async def broken(request: Request, fault: Exception) -> Response:
-    """A bug of ours: told as such, and no more; what it was stands in the log, without any data."""
-    return answer(Refusal("internal", "the server failed at this request", fix="tell whoever runs it"))
 
 
 def _thresholds(house: House) -> None:

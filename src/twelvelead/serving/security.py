@@ -6,14 +6,17 @@ import hmac
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from twelvelead.progress import say
 from twelvelead.serving.refusal import Refusal
 
 HEADERS = {
@@ -55,12 +58,12 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, status = time.monotonic(), 500
+        begun, status, started = time.monotonic(), 500, False
 
         async def dressed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -72,6 +75,12 @@ class Guard:
                 await self.app(scope, receive, dressed)
             else:
                 await answer(refused)(scope, receive, dressed)
+        except Exception as fault:  # a bug of ours; what it says may hold what was sent
+            say(f"serve: a bug: {where(fault)}")
+            status = 500
+            if not started:
+                bug = Refusal("internal", "the server failed at this request", fix="tell whoever runs it")
+                await answer(bug)(scope, receive, dressed)
         finally:
             route = route_of(scope)
             spent = time.monotonic() - begun
@@ -109,6 +118,13 @@ class Guard:
 def _name(host: str) -> str:
     host = host.lower()
     return host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+
+
+def where(fault: BaseException) -> str:
+    """Kind and place of an exception, innermost first, without what it says."""
+    frames = traceback.extract_tb(fault.__traceback__)[-3:]
+    places = (f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(fault).__name__} at {', '.join(places)}"
 
 
 def route_of(scope: Scope) -> str:

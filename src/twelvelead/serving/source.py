@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MEASURES = ("rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms", "axis_deg")
+# ITU-T T.81 B.2.3: a scan's header, which entropy coding never yields. A few bytes make one scan more, and
+# each goes over the whole picture: a JPEG of thousands would hold the model up, which has no time limit.
+SCAN, MOST_SCANS = b"\xff\xda", 16
 FLAT_MV = 1e-3
 LARGEST_MV = 1e4
 KNOWN = "a PNG, JPEG, TIFF or PDF of a page, a DICOM ECG, or a WFDB header with its signal files"
@@ -103,7 +106,7 @@ def _picture_sheet(
     notes = refuse(rgb)
     if total > 1:
         notes = (f"page {number} of {total}", *notes)
-    as_it_came = kind in ("png", "jpeg") and not turned
+    as_it_came = not turned and (kind == "png" or (kind == "jpeg" and data.count(SCAN) <= MOST_SCANS))
     geometry = None
     if scaled:
         geometry, more = _scale_of(rgb)

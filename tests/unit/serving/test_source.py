@@ -55,6 +55,19 @@ def test_kinds_are_told_by_bytes_whatever_the_name(png, image):
     assert found == ["png", "jpeg", "tiff", "pdf", "wfdb", "dicom", "zip", "", "", "", ""]
 
 
+def test_a_jpeg_of_many_scans_reaches_the_model_as_other_bytes_and_the_same_pixels(image):
+    from PIL import Image
+
+    jpeg = encoded(image, "JPEG", progressive=True, quality=90)
+    last, end = jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
+    slow = jpeg[:end] + jpeg[last:end] * 20 + jpeg[end:]
+    (kept,), (made,) = opened(jpeg), opened(slow)
+    assert kept.picture == jpeg
+    assert made.picture.startswith(b"\x89PNG"), "the model goes over it as often as whoever sent it likes"
+    shown, sent = (np.asarray(Image.open(io.BytesIO(data))) for data in (made.picture, slow))
+    assert (shown == sent).all()
+
+
 def test_a_png_or_jpeg_goes_to_the_model_as_it_came(png, image):
     jpeg = encoded(image, "JPEG", quality=90)
     for data, kind in ((png, "png"), (jpeg, "jpeg")):
