@@ -66,7 +66,7 @@ def interpret(
             if to is not None and _holds(item, to, identity.adapter_sha256):
                 kept += 1
                 continue
-            for one in _opened(item, chamber, reader, page, refused, scaled=to is not None or as_json):
+            for one in _opened(item, chamber, reader, page, refused):
                 waiting.append((item.name, one))
                 if len(waiting) == 16:
                     done += _read(waiting, reader, refused, as_json=as_json, to=to)
@@ -120,13 +120,11 @@ def _opened(
     reader: Reader,
     page: int,
     refused: list[tuple[str, Refusal]],
-    *,
-    scaled: bool,
 ) -> Iterator[Sheet]:
     from twelvelead.serving.refusal import Refusal
 
     try:
-        found = chamber.open(_uploads(item, chamber), reader.identity.page, only=page, scaled=scaled)
+        found = chamber.open(_uploads(item, chamber), reader.identity.page, only=page)
     except DataError as fault:
         refused.append((item.name, Refusal.of(fault)))
         return
