@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ pytest.importorskip("torch")
 pytest.importorskip("uvicorn")
 
 from tests.serving.road import page, wfdb
-from tests.serving.running import call, children, folder_of, gone, served
+from tests.serving.running import TOKEN, call, children, folder_of, gone, served
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,31 @@ def test_sigterm_finishes_what_runs_and_ends_well(road: Path, root: Path) -> Non
 def metrics(base: str) -> str:
     with urllib.request.urlopen(f"{base}/metrics", timeout=60) as answer:
         return str(answer.read().decode())
+
+
+def test_who_leaves_makes_room_for_who_waits(road: Path, root: Path) -> None:
+    with served(road, root, "--waiting", "1", "--threads", "1") as (running, base):
+        helpers = children(running.pid)
+        for pid in helpers:
+            os.kill(pid, signal.SIGSTOP)  # whatever is opened now is not open soon
+        try:
+            with socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2]))) as short:
+                head = f"POST /v1/interpret HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n"
+                short.sendall(f"{head}content-length: 5\r\n\r\nhello".encode())
+                for _ in range(600):
+                    if "twelvelead_waiting 1.0" in metrics(base):
+                        break
+                    time.sleep(0.05)
+                assert call(f"{base}/v1/interpret", page())[0] == 429
+            for _ in range(100):
+                if "twelvelead_waiting 0.0" in metrics(base):
+                    break
+                time.sleep(0.05)
+            assert "twelvelead_waiting 0.0" in metrics(base)
+        finally:
+            for pid in helpers:
+                os.kill(pid, signal.SIGCONT)
+        assert call(f"{base}/v1/interpret", page())[0] == 200
 
 
 def test_a_killed_server_leaves_nobody_and_a_new_one_reads_the_same(road: Path, root: Path) -> None:

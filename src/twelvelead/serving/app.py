@@ -30,7 +30,7 @@ from twelvelead.serving.refusal import STATUS, Refusal
 from twelvelead.serving.security import Guard, answer, where
 from twelvelead.serving.sheet import Upload
 from twelvelead.serving.sniff import kind_of
-from twelvelead.serving.transfer import Lines, body, in_time
+from twelvelead.serving.transfer import Lines, body, in_time, while_there
 
 PAGE = Path(__file__).with_name("page")
 SMALL_BYTES = 256 << 10  # of a body that is JSON
@@ -129,7 +129,8 @@ async def interpret(request: Request) -> Response:
             files = await unpacked(
                 request.headers.get("content-type", ""), await body(request, visit), house.limits
             )
-            return JSONResponse(await house.interpreted(reader, files, only=only, picture=picture))
+            work = house.interpreted(reader, files, only=only, picture=picture)
+            return JSONResponse(await while_there(request, work))
 
 
 async def batch(request: Request) -> Response:

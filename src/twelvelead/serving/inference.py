@@ -15,10 +15,11 @@ from twelvelead import __version__
 from twelvelead.serving.interpretation import notice
 from twelvelead.serving.refusal import Refusal
 from twelvelead.serving.sheet import Upload
-from twelvelead.serving.transfer import body, in_time
+from twelvelead.serving.transfer import body, in_time, while_there
 
 if TYPE_CHECKING:
     from twelvelead.serving.house import House
+    from twelvelead.serving.reader import Reader
 
 MOST_PAGES = 16
 
@@ -73,15 +74,7 @@ async def infer(request: Request) -> Response:
     with house.door.passed() as visit:
         async with in_time(house.limits):
             pictures = _pictures(await request_json(await body(request, visit)))
-            deadline = time.monotonic() + house.limits.request_s
-            rows = []
-            for data in pictures:
-                (sheet,) = await house.opened([Upload("", data)], reader.identity.page, only=1, scaled=False)
-                if isinstance(sheet, Refusal):
-                    raise sheet
-                answer = await house.answered(reader, sheet, deadline)
-                by_code = {row["code"]: row["probability"] for row in answer["statements"]}
-                rows += [by_code[code] for code in reader.identity.codes]
+            rows = await while_there(request, _read(house, reader, pictures))
     codes = reader.identity.codes
     return JSONResponse(
         {
@@ -96,6 +89,19 @@ async def infer(request: Request) -> Response:
             ],
         }
     )  # fmt: skip
+
+
+async def _read(house: House, reader: Reader, pictures: list[bytes]) -> list[float]:
+    deadline = time.monotonic() + house.limits.request_s
+    rows: list[float] = []
+    for data in pictures:
+        (sheet,) = await house.opened([Upload("", data)], reader.identity.page, only=1, scaled=False)
+        if isinstance(sheet, Refusal):
+            raise sheet
+        answer = await house.answered(reader, sheet, deadline)
+        by_code = {row["code"]: row["probability"] for row in answer["statements"]}
+        rows += [by_code[code] for code in reader.identity.codes]
+    return rows
 
 
 async def request_json(data: bytes) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import StreamingResponse
@@ -15,6 +15,8 @@ from twelvelead.progress import say
 from twelvelead.serving.limits import Limits
 from twelvelead.serving.queue import Visit
 from twelvelead.serving.refusal import Refusal
+
+Result = TypeVar("Result")
 
 
 @asynccontextmanager
@@ -56,6 +58,24 @@ async def body(request: Request, visit: Visit, most: int = 0) -> bytes:
     except ClientDisconnect:
         raise Refusal("bad_request", "the upload broke off") from None
     return b"".join(parts)
+
+
+async def while_there(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """What work comes to, unless the client leaves before: then its place is free for somebody who waits.
+
+    Raises:
+        Refusal: The client is gone.
+    """
+    task = asyncio.ensure_future(work)
+    leaves = asyncio.ensure_future(request.receive())  # of a body that was read whole, only this can come
+    try:
+        await asyncio.wait((task, leaves), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Refusal("bad_request", "the client is gone")
+        return task.result()
+    finally:
+        task.cancel()
+        leaves.cancel()
 
 
 class Lines(StreamingResponse):
