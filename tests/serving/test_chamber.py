@@ -66,13 +66,14 @@ def test_a_crash_costs_one_file(chamber):
     assert chamber.started == before + 1
 
 
-def test_a_hanging_file_is_given_up_in_time():
+@pytest.mark.parametrize("size", [1 << 10, 8 << 20], ids=["one that fits a pipe", "one that does not"])
+def test_a_hanging_file_is_given_up_in_time(size):
     chamber = Chamber(Limits(decode_s=1))
     chamber.start()
     os.kill(chamber._child.pid, signal.SIGSTOP)
     begun = time.monotonic()
     with pytest.raises(Refusal) as refused:
-        chamber.open([Upload("", page())], PAGE)
+        chamber.open([Upload("", bytes(size))], PAGE)
     assert refused.value.code == "timeout"
     assert chamber._child is None
     assert time.monotonic() - begun < 60

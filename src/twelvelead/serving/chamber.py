@@ -85,7 +85,8 @@ class Chamber:
             try:
                 assert child.stdin is not None
                 assert child.stdout is not None
-                message.write(child.stdin, request, [one.data for one in files])
+                put = message.into(child.stdin.fileno(), deadline)
+                message.write(put, request, [one.data for one in files])
                 answer, blobs = message.read(message.until(child.stdout.fileno(), deadline))
             except TimeoutError:
                 self._end()
@@ -124,7 +125,9 @@ class Chamber:
             start_new_session=True,  # a Ctrl-C is for us; the child ends when its pipe does
         )  # fmt: skip
         self._left, self.started = REQUESTS, self.started + 1
+        assert self._child.stdin is not None
         assert self._child.stdout is not None
+        os.set_blocking(self._child.stdin.fileno(), False)  # one that takes nothing is given up too
         try:
             message.read(message.until(self._child.stdout.fileno(), time.monotonic() + START_S))
         except (TimeoutError, EOFError, OSError, ValueError):
@@ -162,7 +165,8 @@ def main(memory_bytes: int, decode_s: float) -> None:
     _warm()
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     limits = Limits(decode_s=decode_s)
-    message.write(out, {"ready": True}, [])
+    message.write(out.write, {"ready": True}, [])
+    out.flush()
     take = message.from_stream(sys.stdin.buffer)
     while True:
         try:
@@ -175,7 +179,8 @@ def main(memory_bytes: int, decode_s: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, decode_s + GRACE_S)  # SIGALRM ends us, were we left alone
         answer, sent = _answered(request, blobs, limits)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        message.write(out, answer, sent)
+        message.write(out.write, answer, sent)
+        out.flush()
 
 
 def _answered(request: Any, blobs: list[bytes], limits: Limits) -> tuple[dict[str, Any], list[bytes]]:
