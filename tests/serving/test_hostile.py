@@ -326,6 +326,37 @@ def test_a_feedback_that_trickles_holds_no_place() -> None:
     assert app.state.house.door.inside == 0
 
 
+def test_a_batch_whose_sender_left_before_its_first_line_keeps_no_place() -> None:
+    import asyncio
+
+    from twelvelead.serving.app import create_app
+
+    own = reader()
+    limits = Limits(waiting=1)
+    app = create_app(Settings(Source(lambda: "3", lambda named: own), limits, chambers=0, logged=False))
+    app.state.house.seat.look()
+    scope = {
+        "type": "http", "method": "POST", "path": "/v1/batch", "headers": [(b"host", b"localhost")],
+        "query_string": b"", "asgi": {"spec_version": "2.3"},
+    }  # fmt: skip
+
+    async def leave(dawdling: bool) -> None:
+        sent = iter([{"type": "http.request", "body": b"hello", "more_body": False}])
+
+        async def receive() -> Any:
+            return next(sent, {"type": "http.disconnect"})
+
+        async def send(message: Any) -> None:
+            if dawdling:
+                await asyncio.sleep(3600)
+
+        await asyncio.wait_for(app(dict(scope), receive, send), 60)
+
+    for dawdling in (True, False):
+        asyncio.run(leave(dawdling))
+        assert app.state.house.door.inside == app.state.house.door.held_bytes == 0
+
+
 def test_nothing_of_a_picture_or_a_model_outlives_its_turn() -> None:
     from twelvelead.serving.queue import Worker
 

@@ -27,13 +27,13 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == "/lines":
 
         async def lines() -> Any:
-            try:
-                for _ in range(64):
-                    yield LARGE[: 1 << 20]
-            finally:
-                app.closed = True  # type: ignore[attr-defined]
+            for _ in range(64):
+                yield LARGE[: 1 << 20]
 
-        await Lines(lines(), "text/plain", patience_s=0.5)(scope, receive, send)
+        def close() -> None:
+            app.closed = True  # type: ignore[attr-defined]
+
+        await Lines(lines(), "text/plain", 0.5, close)(scope, receive, send)
         return
     body = LARGE if scope["path"] == "/large" else b"fine"
     await send(

@@ -151,17 +151,16 @@ async def batch(request: Request) -> Response:
         raise
 
     async def lines() -> AsyncGenerator[bytes, None]:
-        try:
-            groups = grouped(files)
-            width = max(house.settings.chambers, 1)
-            for start in range(0, len(groups), width):
-                some = groups[start : start + width]
-                for line in await asyncio.gather(*(_line(house, reader, *one) for one in some)):
-                    yield line
-        finally:
-            passing.__exit__(None, None, None)
+        groups = grouped(files)
+        width = max(house.settings.chambers, 1)
+        for start in range(0, len(groups), width):
+            some = groups[start : start + width]
+            for line in await asyncio.gather(*(_line(house, reader, *one) for one in some)):
+                yield line
 
-    return Lines(lines(), media_type="application/x-ndjson", patience_s=house.limits.request_s)
+    return Lines(
+        lines(), "application/x-ndjson", house.limits.request_s, lambda: passing.__exit__(None, None, None)
+    )
 
 
 async def _line(house: House, reader: Reader, name: str, files: list[Upload]) -> bytes:

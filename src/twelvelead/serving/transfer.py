@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from twelvelead.progress import say
 from twelvelead.serving.limits import Limits
@@ -85,24 +85,39 @@ class Lines(StreamingResponse):
         content: Of the lines.
         media_type: Of the whole.
         patience_s: For one line to be taken.
+        after: Called in the end, also where the client was gone before the first line was begun: then the
+            generator never runs, and neither would a `finally` of its own.
     """
 
-    def __init__(self, content: AsyncGenerator[bytes, None], media_type: str, patience_s: float) -> None:
+    def __init__(
+        self,
+        content: AsyncGenerator[bytes, None],
+        media_type: str,
+        patience_s: float,
+        after: Callable[[], Any],
+    ) -> None:
         super().__init__(content, media_type=media_type)
-        self.patience_s, self._lines = patience_s, content
+        self.patience_s, self._lines, self._after = patience_s, content, after
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them as far as they are taken, then let go what they hold."""
+        try:
+            async with aclosing(self._lines):
+                await super().__call__(scope, receive, send)
+        finally:
+            self._after()
 
     async def stream_response(self, send: Send) -> None:
-        """Send them all, or give up; either way what they hold is let go."""
+        """Send them all, or give up."""
 
         async def taken(message: Message) -> None:
             async with asyncio.timeout(self.patience_s):
                 await send(message)
 
-        async with aclosing(self._lines):
-            try:
-                await super().stream_response(taken)
-            except TimeoutError:
-                say("serve: a client took no more of its answer and was left")
+        try:
+            await super().stream_response(taken)
+        except TimeoutError:
+            say("serve: a client took no more of its answer and was left")
 
 
 def impatient(patience_s: float) -> Any:

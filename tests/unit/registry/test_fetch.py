@@ -42,6 +42,9 @@ def test_the_reader_of_a_version_knows_its_number_verdict_and_lineage(make, stor
     assert identity.lineage["git_revision"] == "abc123"
     assert identity.lineage["dvc_md5.pages"] == "3" * 32 + ".dir"
     assert [one.slope for one in identity.statements] == [2.0] * 3
+    assert identity.cnn_folder is not None
+    assert [one.code for one in identity.cnn] == identity.codes
+    assert identity.lineage["cnn_sha256"] == model_sha256(identity.cnn_folder)
 
 
 def test_what_is_not_there_is_named(make, store, tmp_path):
