@@ -4,7 +4,8 @@ A server is started by its command on a loopback port. `fuzz` sends mutations of
 PDF, DICOM, WFDB, ZIP and multipart uploads (flipped, cut, repeated and spliced bytes, wrong lengths) and
 counts answers by status: a 5xx other than 503 is a fault. Memory is that of the server and its children.
 `load` sends one page over and over with wrk: from few connections, from ten times as many as may wait, and
-from few again.
+from few again. `killed` ends the server with SIGKILL while it reads, and starts another. `others` is the load
+average when a part begins: what else the machine did.
 
     python bench/serving.py --model models/reader --uploads 10000 --json bench/results/serving.json
 """
@@ -12,6 +13,8 @@ from few again.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import http.client
 import io
 import json
 import os
@@ -97,12 +100,15 @@ class Server:
     def memory_mb(self) -> dict[str, float]:
         """Resident memory of the server, and of the processes that open uploads together."""
         own = resident_mb(self.process.pid)
-        children = [
+        return {"server": own, "chambers": round(sum(map(resident_mb, self.helpers())), 1)}
+
+    def helpers(self) -> list[int]:
+        """The processes that open uploads."""
+        return [
             int(path.parent.name)
             for path in Path("/proc").glob("[0-9]*/stat")
             if parent(path) == self.process.pid
         ]
-        return {"server": own, "chambers": round(sum(map(resident_mb, children)), 1)}
 
     def stop(self) -> float:
         """Seconds from SIGTERM to the end."""
@@ -128,6 +134,12 @@ def resident_mb(pid: int) -> float:
         return 0.0
     found = re.search(r"VmRSS:\s+(\d+)", text)
     return round(int(found[1]) / 1024, 1) if found else 0.0
+
+
+def folder_of(pid: int) -> Path:
+    """Where a process that opens uploads has its files."""
+    variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return next(Path(one[7:].decode()) for one in variables if one.startswith(b"TMPDIR="))
 
 
 def send(url: str, data: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -223,7 +235,7 @@ def mutated(data: bytes, rng: np.random.Generator) -> bytes:
 
 def fuzz(server: Server, first: int, uploads: int, limit_s: float, shared: str) -> dict[str, Any]:
     """Send mutations from a few threads until so many were sent or the time is up."""
-    valid, begun = seeds(shared), time.monotonic()
+    valid, begun, others = seeds(shared), time.monotonic(), round(os.getloadavg()[0], 1)
     kinds, counts, faults = list(valid), Counter(), []
     memory, lock, numbers = [], threading.Lock(), iter(range(first, first + uploads))
     for body, content_type in valid.values():
@@ -264,7 +276,7 @@ def fuzz(server: Server, first: int, uploads: int, limit_s: float, shared: str) 
         statuses[key.rpartition(" ")[2]] += count
     alive = send(f"{server.base}/v1/interpret", page(), {})[0]
     return {
-        "first": first, "uploads": sent, "seconds": round(time.monotonic() - begun, 1),
+        "first": first, "others": others, "uploads": sent, "seconds": round(time.monotonic() - begun, 1),
         "by_status": dict(sorted(statuses.items())),
         "by_kind": dict(sorted(counts.items())), "faults": faults, "reads_afterwards": alive == 200,
         "memory_mb": memory,
@@ -272,7 +284,9 @@ def fuzz(server: Server, first: int, uploads: int, limit_s: float, shared: str) 
 
 
 def load(server: Server, folder: Path, seconds: int) -> dict[str, Any]:
-    """wrk at three loads, one after the other."""
+    """wrk at three loads, one after the other, once the server has worked itself warm."""
+    for _ in range(20):
+        send(f"{server.base}/v1/interpret", page(), {})
     (folder / "page.png").write_bytes(page())
     (folder / "load.lua").write_text(WRK_ANSWERS)
     found = {}
@@ -283,13 +297,14 @@ def load(server: Server, folder: Path, seconds: int) -> dict[str, Any]:
     ):
         command = ["wrk", "-t", "2", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "60s", "-s",
                    str(folder / "load.lua"), f"{server.base}/v1/interpret"]  # fmt: skip
+        others = round(os.getloadavg()[0], 1)
         environment = {**os.environ, "PAGE": str(folder / "page.png"), "TOKEN": TOKEN}
         said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         lines = [line.split() for line in said.splitlines() if line.strip()]
         statuses = {line[1]: int(line[2]) for line in lines if line[:1] == ["status"]}
         spent = next(float(line[1]) for line in lines if line[:1] == ["seconds"])
         found[name] = {
-            "connections": connections, "statuses": statuses,
+            "connections": connections, "others": others, "statuses": statuses,
             "read_per_s": round(statuses.get("200", 0) / spent, 2),
             "refused_per_s": round(statuses.get("429", 0) / spent, 1),
             "ms": {line[0]: round(float(line[1]), 1) for line in lines if re.fullmatch(r"p\d+", line[0])},
@@ -299,8 +314,45 @@ def load(server: Server, folder: Path, seconds: int) -> dict[str, Any]:
     return found
 
 
+def killed(server: Server, model: str, folder: Path) -> dict[str, Any]:
+    """SIGKILL while four clients are read, and what is left; then another server."""
+    before = json.loads(send(f"{server.base}/v1/interpret", page(), {})[1])["statements"]
+    helpers = server.helpers()
+    folders = [folder_of(pid) for pid in helpers]
+
+    def work() -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            while True:
+                send(f"{server.base}/v1/interpret", page(), {})
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    begun = time.monotonic()
+    server.process.kill()
+    server.process.wait()
+    while any(resident_mb(pid) for pid in helpers) and time.monotonic() - begun < 60:
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join()
+    found: dict[str, Any] = {
+        "helpers": len(helpers), "helpers_left": sum(resident_mb(pid) > 0 for pid in helpers),
+        "gone_after_s": round(time.monotonic() - begun, 2),
+    }  # fmt: skip
+    begun = time.monotonic()
+    other = Server(model, folder)
+    found["ready_again_after_s"] = round(time.monotonic() - begun, 1)
+    after = json.loads(send(f"{other.base}/v1/interpret", page(), {})[1])["statements"]
+    other.stop()
+    found["answers_alike"] = after == before
+    found["folders_left"] = sum(one.exists() for one in folders)
+    print(found, flush=True)
+    return found
+
+
 def main() -> None:
-    """Start, fuzz, load, stop, report."""
+    """Start, fuzz, load, stop, kill, report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="models/reader")
     parser.add_argument("--uploads", type=int, default=10_000)
@@ -319,6 +371,8 @@ def main() -> None:
             if shutil.which("wrk"):
                 result["load"] = load(server, Path(name), options.load_s)
             result["stopped_after_s"] = server.stop()
+            server = Server(options.model, Path(name))
+            result["killed"] = killed(server, options.model, Path(name))
         finally:
             server.process.kill()
     if options.json:

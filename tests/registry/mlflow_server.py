@@ -1,4 +1,4 @@
-"""A real MLflow server for tests: basic auth, PostgreSQL behind it, artifacts through it."""
+"""A real MLflow server for tests: basic auth, PostgreSQL behind it, artifacts through it; or a plain one."""
 
 from __future__ import annotations
 
@@ -81,6 +81,39 @@ def postgres() -> Iterator[str]:
     finally:
         subprocess.run([found / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, **quiet)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def plain(folder: Path, port: int) -> Iterator[str]:
+    """A server without users on a SQLite file; started again on the same folder and port, it goes on."""
+    import requests
+
+    uri = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("a") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + 180
+        while True:
+            try:
+                if requests.get(f"{uri}/health", timeout=5).ok:
+                    break
+            except requests.RequestException:
+                pass
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable(f"the server did not start:\n{(folder / 'log').read_text()[-3000:]}")
+            time.sleep(0.2)
+        yield uri
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
 
 
 @contextmanager

@@ -66,25 +66,29 @@ def test_a_crash_costs_one_file(chamber):
     assert chamber.started == before + 1
 
 
-def test_a_hanging_file_is_given_up_in_time():
+@pytest.mark.parametrize("size", [1 << 10, 8 << 20], ids=["one that fits a pipe", "one that does not"])
+def test_a_hanging_file_is_given_up_in_time(size):
     chamber = Chamber(Limits(decode_s=1))
     chamber.start()
     os.kill(chamber._child.pid, signal.SIGSTOP)
     begun = time.monotonic()
     with pytest.raises(Refusal) as refused:
-        chamber.open([Upload("", page())], PAGE)
+        chamber.open([Upload("", bytes(size))], PAGE)
     assert refused.value.code == "timeout"
     assert chamber._child is None
     assert time.monotonic() - begun < 60
     chamber.close()
 
 
-def test_the_child_knows_no_token(monkeypatch):
-    monkeypatch.setenv("TWELVELEAD_TOKEN", "a secret of sixteen")
-    chamber = Chamber(Limits())
-    chamber.start()
+def test_the_child_knows_no_secret_and_dies_first_where_memory_ends(monkeypatch):
     from pathlib import Path
 
-    told = Path(f"/proc/{chamber._child.pid}/environ").read_bytes()
+    for name in ("TWELVELEAD_TOKEN", "MLFLOW_TRACKING_PASSWORD", "AWS_SECRET_ACCESS_KEY", "ANYTHING"):
+        monkeypatch.setenv(name, "a secret of sixteen")
+    chamber = Chamber(Limits())
+    chamber.start()
+    process = Path(f"/proc/{chamber._child.pid}")
+    told, score = (process / "environ").read_bytes(), (process / "oom_score_adj").read_text()
     chamber.close()
     assert b"a secret" not in told
+    assert int(score) == 1000

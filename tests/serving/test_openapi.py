@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,7 @@ from twelvelead.serving.limits import Limits
 from twelvelead.serving.openapi import document
 from twelvelead.serving.swap import Source
 
+EXAMPLES = int(os.environ.get("TWELVELEAD_EXAMPLES", "15"))  # of each operation
 OPERATIONS = sorted(
     (path, method) for path, item in document(secured=False)["paths"].items() for method in item
 )
@@ -51,7 +53,7 @@ def test_whatever_is_sent_the_answer_is_one_that_was_promised(
     operation = schema[path][method.upper()]
     promised = document(secured=False)["paths"][path][method]["responses"]
 
-    @settings(max_examples=15, deadline=None, derandomize=True, database=None,
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(case=operation.as_strategy(), data=st.data())
     def check(case: Any, data: Any) -> None:

@@ -12,10 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,86 +20,9 @@ pytest.importorskip("torch")
 pytest.importorskip("uvicorn")
 
 from tests.serving.road import page, wfdb
+from tests.serving.running import TOKEN, call, children, folder_of, gone, served
 
 pytestmark = pytest.mark.slow
-TOKEN = "a token of sixteen and more"  # not a secret
-
-
-def free_port() -> int:
-    with socket.socket() as it:
-        it.bind(("127.0.0.1", 0))
-        return int(it.getsockname()[1])
-
-
-@contextmanager
-def served(road: Path, root: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "twelvelead",
-        "serve",
-        "--model",
-        str(road),
-        "--port",
-        str(port),
-        *options,
-    ]
-    environment = {**os.environ, "TWELVELEAD_TOKEN": TOKEN, "PYTHONPATH": str(root / "src")}
-    log = road.parent / f"{port}.log"  # a pipe that nobody reads would fill and hold the server up
-    with log.open("w") as stream:
-        running = subprocess.Popen(command, cwd=root, env=environment, stderr=stream, text=True)
-    try:
-        base = f"http://127.0.0.1:{port}"
-        for _ in range(900):
-            assert running.poll() is None, log.read_text()
-            try:
-                if call(f"{base}/readyz")[0] == 200:
-                    break
-            except OSError:
-                pass
-            time.sleep(0.1)
-        else:
-            raise AssertionError(f"never ready\n{log.read_text()}")
-        yield running, base
-    finally:
-        running.kill()
-        running.wait(60)
-
-
-def call(url: str, data: bytes | None = None, timeout_s: float = 120) -> tuple[int, Any]:
-    request = urllib.request.Request(url, data, {"Authorization": f"Bearer {TOKEN}"})
-    try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as fault:
-        return fault.code, json.loads(fault.read())
-
-
-def children(pid: int) -> list[int]:
-    """Processes that open uploads for a server."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(status.parent.name))
-    return found
-
-
-def folder_of(pid: int) -> Path:
-    """Where a process that opens uploads has its files."""
-    variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return next(Path(one[7:].decode()) for one in variables if one.startswith(b"TMPDIR="))
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def test_sigterm_finishes_what_runs_and_ends_well(road: Path, root: Path) -> None:
@@ -131,6 +51,31 @@ def test_sigterm_finishes_what_runs_and_ends_well(road: Path, root: Path) -> Non
 def metrics(base: str) -> str:
     with urllib.request.urlopen(f"{base}/metrics", timeout=60) as answer:
         return str(answer.read().decode())
+
+
+def test_who_leaves_makes_room_for_who_waits(road: Path, root: Path) -> None:
+    with served(road, root, "--waiting", "1", "--threads", "1") as (running, base):
+        helpers = children(running.pid)
+        for pid in helpers:
+            os.kill(pid, signal.SIGSTOP)  # whatever is opened now is not open soon
+        try:
+            with socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2]))) as short:
+                head = f"POST /v1/interpret HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n"
+                short.sendall(f"{head}content-length: 5\r\n\r\nhello".encode())
+                for _ in range(600):
+                    if "twelvelead_waiting 1.0" in metrics(base):
+                        break
+                    time.sleep(0.05)
+                assert call(f"{base}/v1/interpret", page())[0] == 429
+            for _ in range(100):
+                if "twelvelead_waiting 0.0" in metrics(base):
+                    break
+                time.sleep(0.05)
+            assert "twelvelead_waiting 0.0" in metrics(base)
+        finally:
+            for pid in helpers:
+                os.kill(pid, signal.SIGCONT)
+        assert call(f"{base}/v1/interpret", page())[0] == 200
 
 
 def test_a_killed_server_leaves_nobody_and_a_new_one_reads_the_same(road: Path, root: Path) -> None:

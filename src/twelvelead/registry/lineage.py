@@ -16,6 +16,7 @@ from twelvelead.errors import SetupError
 from twelvelead.gate.verdict import PASSED, REJECTED, SMOKE
 
 UNKNOWN = "unknown"
+CNN_SHA256 = "cnn_sha256"  # a version that has this tag carries the CNN it was judged against
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def fingerprint(candidate: Candidate) -> str:
     """The identity of a judged candidate: the same adapter with the same verdict is the same version."""
-    parts = [model_sha256(candidate.adapter), _sha256(candidate.verdict)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return fingerprint_of(model_sha256(candidate.adapter), candidate.verdict)
+
+
+def fingerprint_of(adapter_sha256: str, verdict: Mapping[str, Any]) -> str:
+    """The same, of an adapter's digest and the tree of a verdict."""
+    return hashlib.sha256(f"{adapter_sha256}\n{_sha256(verdict)}".encode()).hexdigest()
 
 
 def data_md5(candidate: Candidate) -> dict[str, str]:
@@ -129,6 +134,7 @@ def version_tags(candidate: Candidate) -> dict[str, str]:
         "policy_sha256": str(verdict.get("policy_sha256", UNKNOWN)),
         "fingerprint": fingerprint(candidate),
         "adapter_sha256": model_sha256(candidate.adapter),
+        CNN_SHA256: model_sha256(candidate.baseline),
         "base": candidate.base,
         "base_sha256": candidate.base_sha256,
         "data_source": str(candidate.scorecard.get("data", {}).get("source", UNKNOWN)),

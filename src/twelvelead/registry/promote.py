@@ -20,7 +20,7 @@ from twelvelead.registry.champion import (
     holder,
     number,
 )
-from twelvelead.registry.lineage import home, read_json
+from twelvelead.registry.lineage import CNN_SHA256, home, read_json
 from twelvelead.registry.tracking import session
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 PREDICTIONS = "predictions.parquet"
+AGAIN = "register the run again"
+BASELINE = "baseline"  # the CNN's folder among a run's artifacts
 
 
 def promote(
@@ -40,9 +42,10 @@ def promote(
 ) -> int:
     """Give the alias to a version that passed its gate, if everything it was passed on is still true.
 
-    The verdict, the scorecard, the predictions and the adapter are fetched and must belong together; the
-    policy now in force must be that of the verdict and pass the scorecard again; the present champion must
-    not be better on the same records; and it must still be there when the alias moves.
+    The verdict, the scorecard, the predictions, the adapter and, where the version carries it, the CNN are
+    fetched and must belong together; the policy now in force must be that of the verdict and pass the
+    scorecard again; the present champion must not be better on the same records; and it must still be there
+    when the alias moves.
 
     Args:
         model_name: Registered model.
@@ -213,7 +216,7 @@ def _examine(client: MlflowClient, version: ModelVersion, folder: Path, policy: 
                  "controls.parquet"):  # fmt: skip
         _fetch(client, version, name, evaluation)
     if not (evaluation / "verdict.json").is_file() or not (evaluation / "scorecard.json").is_file():
-        raise RegistryError("its verdict or scorecard is gone", where=where, fix="register the run again")
+        raise RegistryError("its verdict or scorecard is gone", where=where, fix=AGAIN)
     verdict = read_json(evaluation / "verdict.json")
     model = mlflow.artifacts.download_artifacts(
         f"models:/{version.name}/{version.version}", dst_path=str(folder)
@@ -221,7 +224,12 @@ def _examine(client: MlflowClient, version: ModelVersion, folder: Path, policy: 
     adapter = next(iter(sorted(Path(model).glob("artifacts/adapter*"))), None)
     if adapter is None:
         raise RegistryError("the registered model holds no adapter", where=where)
-    belonging.check(verdict, evaluation, adapter, None, where)
+    baseline = None
+    if CNN_SHA256 in version.tags:
+        baseline = _fetch(client, version, BASELINE, folder / "cnn")
+        if baseline is None:
+            raise RegistryError("the CNN it was judged against is gone", where=where, fix=AGAIN)
+    belonging.check(verdict, evaluation, adapter, baseline, where)
     belonging.check_policy(verdict, evaluation, policy, where)
     second_opinion.check(client.get_run(str(version.run_id)).data.metrics, load(policy), where)
     return verdict
@@ -231,7 +239,7 @@ def _fetch(client: MlflowClient, version: ModelVersion, name: str, folder: Path)
     from mlflow.exceptions import MlflowException
 
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / name).is_file():
+    if (folder / name).exists():
         return folder / name
     try:
         return Path(client.download_artifacts(str(version.run_id), name, str(folder)))

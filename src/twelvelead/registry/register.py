@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twelvelead import __version__
+from twelvelead.data.digest import model_sha256
 from twelvelead.errors import ParamsError, SetupError
 from twelvelead.gate.verdict import PASSED, REJECTED, SMOKE
 from twelvelead.params import Register
@@ -18,8 +19,8 @@ from twelvelead.registry import belonging, champion
 from twelvelead.registry.card import card
 from twelvelead.registry.champion import CHALLENGER, ROLLED_BACK, holder, number
 from twelvelead.registry.figures import flat_metrics, flat_params
-from twelvelead.registry.lineage import Candidate, home, version_tags
-from twelvelead.registry.promote import PREDICTIONS, against, drop_challenger, versions
+from twelvelead.registry.lineage import CNN_SHA256, Candidate, home, version_tags
+from twelvelead.registry.promote import BASELINE, PREDICTIONS, against, drop_challenger, versions
 from twelvelead.registry.tracking import (
     experiment_id,
     log_metrics,
@@ -46,8 +47,8 @@ def register(candidate: Candidate, params: Register) -> Registration:
     A passed version becomes `challenger`. It takes the alias if it is not worse than the champion on the
     records that both were judged on, and `params.promote` does not ask for a person's word first.
 
-    The same candidate with the same verdict is never registered twice: its version is found again, and an
-    alias that a killed run left unset is set.
+    The same candidate with the same verdict is never registered twice: its version is found again, an alias
+    that a killed run left unset is set, and the CNN is added where an earlier release left it out.
 
     Args:
         candidate: Adapter, scorecard, verdict and lineage.
@@ -76,6 +77,8 @@ def register(candidate: Candidate, params: Register) -> Registration:
             version = _create(client, candidate, params, tags)
         else:
             say(f"register: already registered as {params.model_name} version {version.version}")
+            if CNN_SHA256 not in version.tags:
+                _add_cnn(client, candidate, version)
         alias, seat = None, "the verdict gives it none"
         if candidate.passed:
             alias, seat = _seat(client, candidate, params, version)
@@ -115,6 +118,7 @@ def _create(
         shutil.copyfile(candidate.verdict_file, verdict)
         for path in _files(candidate, readme, verdict):
             client.log_artifact(run_id, str(path), "plots" if path.suffix == ".png" else None)
+        client.log_artifacts(run_id, str(candidate.baseline), BASELINE)
         uri = _log_model(candidate, readme, tags)
     _ensure_model(client, params.model_name)
     # Tags travel in the request that makes the version: there is no moment in which it exists without them.
@@ -150,6 +154,13 @@ def _log_model(candidate: Candidate, readme: Path, tags: Mapping[str, str]) -> s
             pip_requirements=[f"twelvelead[train]=={__version__}", f"mlflow=={mlflow.__version__}"],
         )
     return str(logged.model_uri)
+
+
+def _add_cnn(client: MlflowClient, candidate: Candidate, version: ModelVersion) -> None:
+    """Bytes first, tag last: whoever sees the tag finds the CNN."""
+    client.log_artifacts(str(version.run_id), str(candidate.baseline), BASELINE)
+    client.set_model_version_tag(version.name, version.version, CNN_SHA256, model_sha256(candidate.baseline))
+    say(f"register: version {version.version} has its CNN beside it now")
 
 
 def _files(candidate: Candidate, *made: Path) -> list[Path]:

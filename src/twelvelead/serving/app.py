@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -24,11 +24,13 @@ from twelvelead.serving.house import House, Settings
 from twelvelead.serving.interpretation import model_tree
 from twelvelead.serving.openapi import document
 from twelvelead.serving.parcel import from_zip, grouped, unpacked
-from twelvelead.serving.queue import Busy, Visit
+from twelvelead.serving.queue import Busy
+from twelvelead.serving.reader import Reader
 from twelvelead.serving.refusal import STATUS, Refusal
-from twelvelead.serving.security import Guard, answer
+from twelvelead.serving.security import Guard, answer, where
 from twelvelead.serving.sheet import Upload
 from twelvelead.serving.sniff import kind_of
+from twelvelead.serving.transfer import Lines, body, in_time, while_there
 
 PAGE = Path(__file__).with_name("page")
 SMALL_BYTES = 256 << 10  # of a body that is JSON
@@ -68,7 +70,7 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=routes, lifespan=lifespan,
         middleware=[Middleware(Guard, settings.token, house.metrics.noticed, logged=settings.logged)],
-        exception_handlers={Error: refused, HTTPException: not_routed, Exception: broken},
+        exception_handlers={Error: refused, HTTPException: not_routed},
     )  # fmt: skip
     app.state.house = house
     return app
@@ -88,7 +90,8 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Ready to read; what is wrong stands beside it either way."""
     house = _house(request)
-    details = {"trouble": house.seat.trouble} if house.seat.trouble else {}
+    trouble = house.seat.told if house.settings.token else house.seat.trouble  # anybody may ask this
+    details = {"trouble": trouble} if trouble else {}
     if house.door.closed:
         return JSONResponse({"status": "shutting down", **details}, 503)
     if house.seat.reader is None:
@@ -120,56 +123,56 @@ async def interpret(request: Request) -> Response:
     """Read one page or record."""
     house = _house(request)
     only, picture = _whole(request, "page", 1), _flag(request, "picture")
-    house.reader()
+    reader = house.reader()
     with house.door.passed() as visit:
-        async with _in_time(house):
+        async with in_time(house.limits):
             files = await unpacked(
                 request.headers.get("content-type", ""), await body(request, visit), house.limits
             )
-            return JSONResponse(await house.interpreted(files, only=only, picture=picture))
+            work = house.interpreted(reader, files, only=only, picture=picture)
+            return JSONResponse(await while_there(request, work))
 
 
 async def batch(request: Request) -> Response:
-    """Read many; one line of JSON a file, as they are done, in their order."""
+    """Read many; one line of JSON a file, as they are done, in their order, all by one reader."""
     house = _house(request)
-    house.reader()
+    reader = house.reader()
     passing = house.door.passed()
     visit = passing.__enter__()
     try:
-        async with _in_time(house):
+        async with in_time(house.limits):
             files = await unpacked(
                 request.headers.get("content-type", ""), await body(request, visit), house.limits
             )
             if len(files) == 1 and kind_of(files[0].data) == "zip":
-                files = await asyncio.to_thread(from_zip, files[0].data, house.limits)
+                files = await asyncio.to_thread(from_zip, files[0].data, house.limits, visit.unfold)
     except BaseException:
         passing.__exit__(None, None, None)
         raise
 
-    async def lines() -> AsyncIterator[bytes]:
-        try:
-            groups = grouped(files)
-            width = max(house.settings.chambers, 1)
-            for start in range(0, len(groups), width):
-                some = groups[start : start + width]
-                for line in await asyncio.gather(*(_line(house, name, group) for name, group in some)):
-                    yield line
-        finally:
-            passing.__exit__(None, None, None)
+    async def lines() -> AsyncGenerator[bytes, None]:
+        groups = grouped(files)
+        width = max(house.settings.chambers, 1)
+        for start in range(0, len(groups), width):
+            some = groups[start : start + width]
+            for line in await asyncio.gather(*(_line(house, reader, *one) for one in some)):
+                yield line
 
-    return StreamingResponse(lines(), media_type="application/x-ndjson")
+    return Lines(
+        lines(), "application/x-ndjson", house.limits.request_s, lambda: passing.__exit__(None, None, None)
+    )
 
 
-async def _line(house: House, name: str, files: list[Upload]) -> bytes:
+async def _line(house: House, reader: Reader, name: str, files: list[Upload]) -> bytes:
     try:
-        async with _in_time(house):
-            tree: dict[str, Any] = {"file": name, "result": await house.interpreted(files, only=1)}
+        async with in_time(house.limits):
+            tree: dict[str, Any] = {"file": name, "result": await house.interpreted(reader, files)}
     except Error as fault:
         refusal = Refusal.of(fault, "unavailable" if isinstance(fault, SetupError) else "unreadable")
         house.metrics.refused.labels(refusal.code).inc()
         tree = {"file": name, "error": refusal.tree()}
     except Exception as fault:  # one file must not end the others' stream
-        say(f"serve: {type(fault).__name__}: {fault}")
+        say(f"serve: a bug: {where(fault)}")
         tree = {"file": name, "error": Refusal("internal", "this file could not be read").tree()}
     return (json.dumps(tree, ensure_ascii=False) + "\n").encode("utf-8")
 
@@ -178,7 +181,8 @@ async def feedback(request: Request) -> Response:
     """Keep what a person says."""
     house = _house(request)
     with house.door.passed() as visit:
-        data = await body(request, visit, SMALL_BYTES)
+        async with in_time(house.limits):
+            data = await body(request, visit, SMALL_BYTES)
         reader = house.seat.reader
         await asyncio.to_thread(house.book.keep, data, reader.identity.adapter_sha256 if reader else "")
     return JSONResponse({"kept": True}, 201)
@@ -219,47 +223,6 @@ async def not_routed(request: Request, fault: Exception) -> Response:
     response.status_code = fault.status_code
     response.headers.update(fault.headers or {})
     return response
-
-
-async def broken(request: Request, fault: Exception) -> Response:
-    """A bug of ours: told as such, and no more; what it was stands in the log, without any data."""
-    return answer(Refusal("internal", "the server failed at this request", fix="tell whoever runs it"))
-
-
-async def body(request: Request, visit: Visit, most: int = 0) -> bytes:
-    """The whole body, counted as it comes.
-
-    Raises:
-        Refusal: It is too large, or packed.
-    """
-    if request.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
-        raise Refusal("unsupported", "the body is compressed", expected="no Content-Encoding")
-    announced = request.headers.get("content-length", "0")
-    most = most or visit.door.limits.upload_bytes
-    if announced.isdigit() and int(announced) > most:
-        raise Refusal("too_large", "the upload is too large", expected=f"{most} bytes at most")
-    parts, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise Refusal("too_large", "the upload is too large", expected=f"{most} bytes at most")
-            visit.hold(len(chunk))
-            parts.append(chunk)
-    except ClientDisconnect:
-        raise Refusal("bad_request", "the upload broke off") from None
-    return b"".join(parts)
-
-
-@asynccontextmanager
-async def _in_time(house: House) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(house.limits.request_s):
-            yield
-    except TimeoutError:
-        raise Refusal(
-            "timeout", f"the request was not done after {house.limits.request_s:g} s", fix="send less at once"
-        ) from None
 
 
 def _thresholds(house: House) -> None:

@@ -18,13 +18,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from twelvelead.errors import Error, SetupError
 from twelvelead.serving import message
+from twelvelead.serving.folder import OwnFolder
 from twelvelead.serving.limits import Limits
 from twelvelead.serving.recording import draw
 from twelvelead.serving.refusal import Refusal
@@ -34,7 +34,9 @@ from twelvelead.serving.source import sheets
 START_S = 120.0  # numba may have to compile on a new machine
 GRACE_S = 10.0  # of the child's own clock beyond ours
 REQUESTS = 2000  # then a fresh child: whatever decoders leak stays small
-MEMORY = Path("/dev/shm")  # a record lies in files for a moment: not on a disk, where there is a choice
+# All that the child gets of our environment: keys of stores and tokens are no business of a decoder.
+KNOWN = ("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE",
+         "NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT", "COVERAGE_PROCESS_START")  # fmt: skip
 
 
 class Chamber:
@@ -49,7 +51,7 @@ class Chamber:
         self.started = 0
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._folder: TemporaryDirectory[str] | None = None
+        self._folder: OwnFolder | None = None
         self._left = 0
 
     def start(self) -> None:
@@ -83,7 +85,8 @@ class Chamber:
             try:
                 assert child.stdin is not None
                 assert child.stdout is not None
-                message.write(child.stdin, request, [one.data for one in files])
+                put = message.into(child.stdin.fileno(), deadline)
+                message.write(put, request, [one.data for one in files])
                 answer, blobs = message.read(message.until(child.stdout.fileno(), deadline))
             except TimeoutError:
                 self._end()
@@ -110,27 +113,21 @@ class Chamber:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self._end()
-        self._folder = TemporaryDirectory(
-            ignore_cleanup_errors=True,
-            prefix="twelvelead-",
-            dir=MEMORY if os.access(MEMORY, os.W_OK) else None,
-        )
+        self._folder = OwnFolder()
         command = [sys.executable, "-m", "twelvelead.serving.chamber", str(self.limits.memory_bytes),
                    str(self.limits.decode_s)]  # fmt: skip
-        environment = {
-            **os.environ,
-            "TMPDIR": self._folder.name,
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        environment.pop("TWELVELEAD_TOKEN", None)
+        environment = {name: value for name in KNOWN if (value := os.environ.get(name)) is not None} | {
+            "TMPDIR": self._folder.name, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        }  # fmt: skip
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0,
             start_new_session=True,  # a Ctrl-C is for us; the child ends when its pipe does
         )  # fmt: skip
         self._left, self.started = REQUESTS, self.started + 1
+        assert self._child.stdin is not None
         assert self._child.stdout is not None
+        os.set_blocking(self._child.stdin.fileno(), False)  # one that takes nothing is given up too
         try:
             message.read(message.until(self._child.stdout.fileno(), time.monotonic() + START_S))
         except (TimeoutError, EOFError, OSError, ValueError):
@@ -151,7 +148,7 @@ class Chamber:
             child.kill()
             child.wait()
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.remove()
             self._folder = None
 
 
@@ -162,11 +159,14 @@ def main(memory_bytes: int, decode_s: float) -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what decoders print must not get between the messages
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # where memory ends, the kernel shall take this one and not the server
+        Path("/proc/self/oom_score_adj").write_text("1000")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _warm()
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     limits = Limits(decode_s=decode_s)
-    message.write(out, {"ready": True}, [])
+    message.write(out.write, {"ready": True}, [])
+    out.flush()
     take = message.from_stream(sys.stdin.buffer)
     while True:
         try:
@@ -179,7 +179,8 @@ def main(memory_bytes: int, decode_s: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, decode_s + GRACE_S)  # SIGALRM ends us, were we left alone
         answer, sent = _answered(request, blobs, limits)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        message.write(out, answer, sent)
+        message.write(out.write, answer, sent)
+        out.flush()
 
 
 def _answered(request: Any, blobs: list[bytes], limits: Limits) -> tuple[dict[str, Any], list[bytes]]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+ALONE = (
+    "the signal CNN that this reader was judged against did not come with it, so there is no second opinion; "
+    "a version registered anew, or a run's folder, brings it"
+)
 RECORDS = ("wfdb", "dicom")  # drawn here, as the reader knows pages
 
 

@@ -58,6 +58,7 @@ class House:
         self.seat = Seat(settings.source, lambda outcome: self.metrics.swaps.labels(outcome).inc())
         self.book = Book(settings.feedback)
         self.worst = Worst(settings.run)
+        self.metrics.trouble.set_function(lambda: bool(self.seat.trouble))
         self.metrics.waiting.set_function(lambda: self.door.inside)
         self.metrics.held.set_function(lambda: self.door.held_bytes)
         self._chambers = [Chamber(self.limits) for _ in range(settings.chambers)]
@@ -104,14 +105,14 @@ class House:
         return await loop.run_in_executor(self._threads, self._open, files, page, only, scaled)
 
     async def interpreted(
-        self, files: Sequence[Upload], *, only: int = 1, picture: bool = False
+        self, reader: Reader, files: Sequence[Upload], *, only: int = 1, picture: bool = False
     ) -> dict[str, Any]:
-        """The answer about one page of an upload.
+        """The answer of a reader about one page of an upload.
 
         Raises:
             Refusal: It is not read.
         """
-        reader, deadline = self.reader(), time.monotonic() + self.limits.request_s
+        deadline = time.monotonic() + self.limits.request_s
         (sheet,) = await self.opened(files, reader.identity.page, only=only, scaled=picture)
         if isinstance(sheet, Refusal):
             raise sheet

@@ -197,9 +197,16 @@ def _from_road(folder: Path, source: str) -> Identity:
     candidate = str(verdict.get("candidate") or card.get("comparison", {}).get("candidate", "lora"))
     baseline = str(card.get("comparison", {}).get("baseline", "cnn"))
     codes = [str(code) for code in card["data"]["statements"]]
-    cnn_folder = _beside(adapter, folder, "baseline/model.safetensors")
+    weights = _beside(adapter, folder, "baseline/model.safetensors")
+    cnn_folder = weights.parent if weights else None
     stages = _stages(adapter, scorecard_file.parent)
-    judged = card.get("evidence", {}).get("adapter", "")
+    judged, judged_against = (card.get("evidence", {}).get(name, "") for name in ("adapter", "baseline"))
+    if cnn_folder and judged_against and model_sha256(cnn_folder) != judged_against:
+        raise SetupError(
+            f"the CNN beside it is not the one it was judged against, {judged_against[:12]}…",
+            where=str(cnn_folder), fix="run evaluate and gate on this CNN, or fetch the version again",
+        )  # fmt: skip
+    lineage = _flat(stages) | ({"cnn_sha256": judged_against} if cnn_folder and judged_against else {})
     return Identity(
         name=folder.resolve().name if adapter != folder else folder.resolve().parent.name,
         version="", alias="", source=source, decision=_decision(verdict),
@@ -210,8 +217,8 @@ def _from_road(folder: Path, source: str) -> Identity:
         data_source=str(card["data"].get("source", "unknown")),
         statements=_asked(card, candidate, codes, scorecard_file),
         cnn=_asked(card, baseline, codes, scorecard_file) if cnn_folder else None,
-        page=stages.get("synthesize", {}).get("params", {}), lineage=_flat(stages), adapter=adapter,
-        cnn_folder=cnn_folder.parent if cnn_folder else None,
+        page=stages.get("synthesize", {}).get("params", {}), lineage=lineage, adapter=adapter,
+        cnn_folder=cnn_folder,
     )  # fmt: skip
 
 

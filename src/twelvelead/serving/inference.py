@@ -15,9 +15,11 @@ from twelvelead import __version__
 from twelvelead.serving.interpretation import notice
 from twelvelead.serving.refusal import Refusal
 from twelvelead.serving.sheet import Upload
+from twelvelead.serving.transfer import body, in_time, while_there
 
 if TYPE_CHECKING:
     from twelvelead.serving.house import House
+    from twelvelead.serving.reader import Reader
 
 MOST_PAGES = 16
 
@@ -67,22 +69,12 @@ async def metadata(request: Request) -> Response:
 
 async def infer(request: Request) -> Response:
     """Read up to sixteen pages, each as base64."""
-    from twelvelead.serving.app import _in_time, body
-
     house, name = _named(request)
     reader = house.reader()
     with house.door.passed() as visit:
-        async with _in_time(house):
+        async with in_time(house.limits):
             pictures = _pictures(await request_json(await body(request, visit)))
-            deadline = time.monotonic() + house.limits.request_s
-            rows = []
-            for data in pictures:
-                (sheet,) = await house.opened([Upload("", data)], reader.identity.page, only=1, scaled=False)
-                if isinstance(sheet, Refusal):
-                    raise sheet
-                answer = await house.answered(reader, sheet, deadline)
-                by_code = {row["code"]: row["probability"] for row in answer["statements"]}
-                rows += [by_code[code] for code in reader.identity.codes]
+            rows = await while_there(request, _read(house, reader, pictures))
     codes = reader.identity.codes
     return JSONResponse(
         {
@@ -97,6 +89,19 @@ async def infer(request: Request) -> Response:
             ],
         }
     )  # fmt: skip
+
+
+async def _read(house: House, reader: Reader, pictures: list[bytes]) -> list[float]:
+    deadline = time.monotonic() + house.limits.request_s
+    rows: list[float] = []
+    for data in pictures:
+        (sheet,) = await house.opened([Upload("", data)], reader.identity.page, only=1, scaled=False)
+        if isinstance(sheet, Refusal):
+            raise sheet
+        answer = await house.answered(reader, sheet, deadline)
+        by_code = {row["code"]: row["probability"] for row in answer["statements"]}
+        rows += [by_code[code] for code in reader.identity.codes]
+    return rows
 
 
 async def request_json(data: bytes) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from twelvelead.ecg.statement import statement
 from twelvelead.gate.verdict import PASSED
-from twelvelead.serving.familiar import unfamiliar
+from twelvelead.serving.familiar import ALONE, unfamiliar
 from twelvelead.serving.findings import report
 from twelvelead.serving.identity import UNJUDGED, Asked, Identity
 from twelvelead.serving.reader import Probabilities, positive
@@ -44,6 +44,7 @@ def interpretation(
         if cnn is None or identity.cnn is None
         else {"statements": statements(identity.cnn, cnn, brief=True)}
     )
+    alone = (ALONE,) if sheet.signal_mv is not None and identity.cnn is None else ()
     return {
         "id": str(uuid.uuid4()),
         "model": model_tree(identity),
@@ -52,7 +53,7 @@ def interpretation(
             "kind": sheet.kind, "width_px": sheet.width_px, "height_px": sheet.height_px, "page": sheet.page,
             "bytes": sheet.size_bytes, "sha256": sheet.sha256,
         },
-        "warnings": [*sheet.warnings, *unfamiliar(identity.page, sheet.kind)],
+        "warnings": [*sheet.warnings, *unfamiliar(identity.page, sheet.kind), *alone],
         "statements": rows,
         "cnn": own,
         "measurements": None if sheet.measurements is None else dict(sheet.measurements),

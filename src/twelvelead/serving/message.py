@@ -16,13 +16,16 @@ MOST_BLOBS = 10_000
 MOST_BYTES = 2 << 30
 
 
-def write(stream: IO[bytes], tree: Any, blobs: list[bytes]) -> None:
-    """Send a message."""
+def write(put: Callable[[bytes], Any], tree: Any, blobs: list[bytes]) -> None:
+    """Send a message; `put` takes all it is given.
+
+    Raises:
+        OSError, TimeoutError: As `put`'s.
+    """
     head = json.dumps(tree).encode()
-    stream.write(HEAD.pack(len(head), len(blobs)) + head + b"".join(LENGTH.pack(len(blob)) for blob in blobs))
+    put(HEAD.pack(len(head), len(blobs)) + head + b"".join(LENGTH.pack(len(blob)) for blob in blobs))
     for blob in blobs:
-        stream.write(blob)
-    stream.flush()
+        put(blob)
 
 
 def read(take: Callable[[int], bytes]) -> tuple[Any, list[bytes]]:
@@ -52,6 +55,20 @@ def from_stream(stream: IO[bytes]) -> Callable[[int], bytes]:
         return found
 
     return take
+
+
+def into(descriptor: int, deadline: float) -> Callable[[bytes], None]:
+    """`put` for a non-blocking pipe that gives up at a time of `time.monotonic`."""
+
+    def put(data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([], [descriptor], [], left)[1]:
+                raise TimeoutError("nobody takes it")
+            rest = rest[os.write(descriptor, rest[: 1 << 20]) :]
+
+    return put
 
 
 def until(descriptor: int, deadline: float) -> Callable[[int], bytes]:

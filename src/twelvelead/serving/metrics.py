@@ -27,6 +27,9 @@ class Metrics:
         self.swaps = Counter(
             "twelvelead_swaps", "Looks at the registry that came to something", ["outcome"], registry=own
         )
+        self.trouble = Gauge(
+            "twelvelead_trouble", "1 while the registry or a successor is at fault; see /readyz", registry=own
+        )
         self.model = Gauge(
             "twelvelead_model", "The reader in charge", ["version", "adapter", "decision"], registry=own
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import PurePosixPath
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -19,6 +20,9 @@ from twelvelead.serving.sniff import kind_of
 MULTIPART = "multipart/form-data"
 PART = "file"
 CHUNK = 1 << 20
+ENTRY = b"PK\x01\x02"  # APPNOTE 4.3.12: an entry of the central directory
+ENTRIES_A_FILE = 4  # folders are entries too
+PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # LZMA takes a dictionary as large as a file asks for
 
 
 class _InMemory(MultiPartParser):
@@ -38,11 +42,11 @@ async def unpacked(content_type: str, body: bytes, limits: Limits) -> list[Uploa
         for start in range(0, len(body), CHUNK):
             yield body[start : start + CHUNK]
 
-    parser = _InMemory(
-        Headers({"content-type": content_type}), whole(), max_files=limits.files, max_fields=16,
-        max_part_size=CHUNK,
-    )  # fmt: skip
     try:
+        parser = _InMemory(
+            Headers({"content-type": _without_charset(content_type)}), whole(), max_files=limits.files,
+            max_fields=16, max_part_size=CHUNK,
+        )  # fmt: skip
         form = await parser.parse()
     except MultiPartException as fault:
         code = "too_large" if "Too many" in fault.message else "bad_request"
@@ -61,13 +65,27 @@ async def unpacked(content_type: str, body: bytes, limits: Limits) -> list[Uploa
     return files
 
 
-def from_zip(data: bytes, limits: Limits) -> list[Upload]:
+def _without_charset(content_type: str) -> str:
+    """Names of files are UTF-8; a codec that the client names could make what no JSON can carry."""
+    _, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"").decode("latin-1").replace("\\", "").replace('"', "")
+    return f'{MULTIPART}; boundary="{boundary}"' if boundary else MULTIPART
+
+
+def from_zip(data: bytes, limits: Limits, hold: Callable[[int], None] = lambda size: None) -> list[Upload]:
     """The files of a ZIP.
 
+    Args:
+        data: The archive.
+        limits: What is too much.
+        hold: Told how much will be unfolded before anything is; it may refuse.
+
     Raises:
-        Refusal: It is damaged, encrypted, or unfolds to too much.
+        Refusal: It is damaged, encrypted, packed in a rare way, or unfolds to too much.
     """
-    found, room = [], limits.unpacked_bytes
+    if data.count(ENTRY) > ENTRIES_A_FILE * limits.files:  # a directory of half a million is read at a cost
+        raise Refusal("too_large", "the ZIP has too many files", expected=f"{limits.files} at most")
+    found = []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -75,13 +93,18 @@ def from_zip(data: bytes, limits: Limits) -> list[Upload]:
                 raise Refusal(
                     "too_large", f"the ZIP has {len(entries)} files", expected=f"{limits.files} at most"
                 )
+            if any(entry.compress_type not in PLAIN for entry in entries):
+                raise Refusal("unsupported", "the ZIP is packed in a rare way", expected="stored or deflated")
+            # No entry unfolds beyond the size that the directory gives it: zipfile stops there.
+            unfolded = sum(entry.file_size for entry in entries)
+            if unfolded > limits.unpacked_bytes or any(
+                entry.file_size > limits.upload_bytes for entry in entries
+            ):
+                raise Refusal("too_large", "the ZIP unfolds to more than there is room for")
+            hold(unfolded)
             for entry in entries:
                 with archive.open(entry) as stream:
-                    content = stream.read(min(room, limits.upload_bytes) + 1)
-                room -= len(content)
-                if room < 0 or len(content) > limits.upload_bytes:
-                    raise Refusal("too_large", "the ZIP unfolds to more than there is room for")
-                found.append(Upload(entry.filename, content))
+                    found.append(Upload(entry.filename, stream.read(entry.file_size + 1)))
     except (
         zipfile.BadZipFile,
         zlib.error,

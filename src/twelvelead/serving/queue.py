@@ -94,6 +94,18 @@ class Door:
             self.held_bytes += size
             visit.held += size
 
+    def unfold(self, visit: Visit, size: int) -> None:
+        """Account for what a body unfolds to; unlike a body it may be larger than an upload.
+
+        Raises:
+            Busy: It is too much beside what is held for others.
+        """
+        with self._lock:
+            if self.held_bytes + size > max(self.limits.held_bytes, visit.held + size):
+                raise Busy(self.retry_after_s())
+            self.held_bytes += size
+            visit.held += size
+
     def retry_after_s(self) -> int:
         """When half of those inside will be out, as things go."""
         return max(1, min(LONGEST_WAIT_S, math.ceil(self.inside * self.spent_s / 2)))
@@ -109,6 +121,10 @@ class Visit:
     def hold(self, size: int) -> None:
         """See `Door.hold`."""
         self.door.hold(self, size)
+
+    def unfold(self, size: int) -> None:
+        """See `Door.unfold`."""
+        self.door.unfold(self, size)
 
 
 @dataclass(slots=True, eq=False)
@@ -146,34 +162,40 @@ class Worker:
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
-        held: Job | None = None
-        while True:
-            first = held or self._jobs.get()
-            held = None
-            if first is None:
-                return
-            batch = [first]
-            while len(batch) < BATCH:
-                try:
-                    following = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if following is None:
-                    self._jobs.put(None)
-                    break
-                if following.reader is not first.reader:
-                    held = following
-                    break
-                batch.append(following)
-            now = time.monotonic()
-            late = [job for job in batch if job.deadline < now]
-            for job in late:
-                if job.found.set_running_or_notify_cancel():
-                    job.found.set_exception(Refusal("timeout", "its turn did not come in time"))
-            ready = [job for job in batch if job.deadline >= now and job.found.set_running_or_notify_cancel()]
-            if ready:
-                self._noticed(len(ready))
-                self._read(ready)
+        held: list[Job] = []
+        while self._turn(held):
+            pass
+
+    def _turn(self, held: list[Job]) -> bool:
+        """Read what waits, and whether to go on; a job that came too early for its reader is held.
+
+        A function of its own, so that nothing of a job, its picture and its reader outlives its turn.
+        """
+        first = held.pop() if held else self._jobs.get()
+        if first is None:
+            return False
+        batch = [first]
+        while len(batch) < BATCH:
+            try:
+                following = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                self._jobs.put(None)
+                break
+            if following.reader is not first.reader:
+                held.append(following)
+                break
+            batch.append(following)
+        now = time.monotonic()
+        for job in batch:
+            if job.deadline < now and job.found.set_running_or_notify_cancel():
+                job.found.set_exception(Refusal("timeout", "its turn did not come in time"))
+        ready = [job for job in batch if job.deadline >= now and job.found.set_running_or_notify_cancel()]
+        if ready:
+            self._noticed(len(ready))
+            self._read(ready)
+        return True
 
     def _read(self, jobs: list[Job]) -> None:
         reader = jobs[0].reader

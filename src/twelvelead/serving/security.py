@@ -6,14 +6,17 @@ import hmac
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from twelvelead.progress import say
 from twelvelead.serving.refusal import Refusal
 
 HEADERS = {
@@ -30,6 +33,7 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 GUARDED = ("/v1/", "/v2/")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
 Notice = Callable[[str, int, float], None]
 
@@ -54,12 +58,12 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, status = time.monotonic(), 500
+        begun, status, started = time.monotonic(), 500, False
 
         async def dressed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -71,22 +75,30 @@ class Guard:
                 await self.app(scope, receive, dressed)
             else:
                 await answer(refused)(scope, receive, dressed)
+        except Exception as fault:  # a bug of ours; what it says may hold what was sent
+            say(f"serve: a bug: {where(fault)}")
+            status = 500
+            if not started:
+                bug = Refusal("internal", "the server failed at this request", fix="tell whoever runs it")
+                await answer(bug)(scope, receive, dressed)
         finally:
             route = route_of(scope)
             spent = time.monotonic() - begun
             self.noticed(route, status, spent)
             if self.logged:
-                note = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                        "method": scope["method"], "route": route, "status": status,
-                        "ms": round(1000 * spent, 1)}  # fmt: skip
+                method = scope["method"] if scope["method"] in METHODS else "other"
+                note = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "method": method,
+                        "route": route, "status": status, "ms": round(1000 * spent, 1)}  # fmt: skip
                 sys.stderr.write(json.dumps(note) + "\n")
 
     def _refused(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         if not self.token:
-            host = headers.get("host", "").lower()
-            name = host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-            if name not in LOOPBACK:
+            # A browser says whose page sends: a stranger's could not read an answer, but leave feedback.
+            origin = headers.get("origin")
+            if _name(headers.get("host", "")) not in LOOPBACK or (
+                origin is not None and _name(origin.partition("://")[2]) not in LOOPBACK
+            ):
                 return Refusal(
                     "unauthorised", "without a token only this machine is answered",
                     fix="start the server with TWELVELEAD_TOKEN or --token-file",
@@ -101,6 +113,18 @@ class Guard:
         return Refusal(
             "unauthorised", "the token is missing or another one", expected="Authorization: Bearer TOKEN"
         )
+
+
+def _name(host: str) -> str:
+    host = host.lower()
+    return host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+
+
+def where(fault: BaseException) -> str:
+    """Kind and place of an exception, innermost first, without what it says."""
+    frames = traceback.extract_tb(fault.__traceback__)[-3:]
+    places = (f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(fault).__name__} at {', '.join(places)}"
 
 
 def route_of(scope: Scope) -> str:

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MEASURES = ("rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms", "axis_deg")
+# ITU-T T.81 B.2.3: a scan's header, which entropy coding never yields. A few bytes make one scan more, and
+# each goes over the whole picture: a JPEG of thousands would hold the model up, which has no time limit.
+SCAN, MOST_SCANS = b"\xff\xda", 16
+SCALE_LONG_PX = 2400
 FLAT_MV = 1e-3
 LARGEST_MV = 1e4
 KNOWN = "a PNG, JPEG, TIFF or PDF of a page, a DICOM ECG, or a WFDB header with its signal files"
@@ -103,7 +107,7 @@ def _picture_sheet(
     notes = refuse(rgb)
     if total > 1:
         notes = (f"page {number} of {total}", *notes)
-    as_it_came = kind in ("png", "jpeg") and not turned
+    as_it_came = not turned and (kind == "png" or (kind == "jpeg" and data.count(SCAN) <= MOST_SCANS))
     geometry = None
     if scaled:
         geometry, more = _scale_of(rgb)
@@ -121,15 +125,26 @@ def _png(image: Image) -> bytes:
 
 
 def _scale_of(rgb: NDArray[np.uint8]) -> tuple[Geometry | None, tuple[str, ...]]:
-    """What the plain digitiser says of the page; on photographs it often says nothing."""
+    """What the plain digitiser says of the page; on photographs it often says nothing.
+
+    It is shown 2400 px at most, where a millimetre of A4 still has eight: a photograph's twelve megapixels
+    take it several times as long and tell it no more.
+    """
+    from PIL import Image
+
     from twelvelead.paper.digitise.picture import digitise
 
+    height, width = rgb.shape[:2]
+    shrunk = min(SCALE_LONG_PX / max(height, width), 1.0)
+    if shrunk < 1:
+        size = round(width * shrunk), round(height * shrunk)
+        rgb = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
     try:
         found = digitise(rgb, 250.0)
     except RecordError:
         return None, ()
     gain = round(found.gain_mm_mv, 2)
-    px_mm = round(found.px_mm, 3)
+    px_mm = round(found.px_mm / shrunk, 3)
     return Geometry(px_mm, px_mm, found.speed_mm_s, gain), found.warnings
 
 

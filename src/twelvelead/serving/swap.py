@@ -1,7 +1,8 @@
 """The reader in charge, and its successor: when the registry's alias moves, the new version takes over whole.
 
 A version that cannot be loaded leaves the old one where it is; `/readyz` and the metrics tell of it. It is
-tried again only when the alias moves once more, or after a while.
+tried again only when the alias moves once more, or after a while; while there is no reader at all, at every
+look.
 """
 
 from __future__ import annotations
@@ -33,14 +34,19 @@ class Source:
 
 
 class Seat:
-    """Holds the reader in charge."""
+    """Holds the reader in charge.
+
+    Attributes:
+        told: What is wrong with the registry or the successor, for anybody; empty while nothing is.
+        trouble: The same with its cause, which may name hosts and paths.
+    """
 
     def __init__(self, source: Source, noticed: Callable[[str], None] = lambda outcome: None) -> None:
         self._source, self._noticed = source, noticed
         self._reader: Reader | None = None
         self._named: str | None = None  # a folder's reader has the version ""
-        self._failed: tuple[str, float] = ("", 0.0)
-        self.trouble = ""
+        self._failed: tuple[str, float, str, str] = ("", 0.0, "", "")
+        self.told = self.trouble = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -63,30 +69,33 @@ class Seat:
         try:
             named = self._source.look()
         except Exception as fault:  # a registry that is away for a while is no reason to stop reading
-            self._trouble(f"the registry cannot be asked: {fault}", "unreachable")
+            self._trouble("the registry cannot be asked", fault, "unreachable")
             return False
-        failed, at = self._failed
+        failed, at, told, trouble = self._failed
         if named == self._named:
-            self.trouble = ""
+            self.told = self.trouble = ""
             return False
-        if named == failed and time.monotonic() - at < AGAIN_S:
+        if named == failed and self._reader is not None and time.monotonic() - at < AGAIN_S:
+            self.told, self.trouble = told, trouble  # whatever was said in the meantime
             return False
         try:
             successor = self._source.load(named)
         except Exception as fault:
-            self._failed = (named, time.monotonic())
             kept = f"; version {self._named} stays" if self._named is not None else ""
-            self._trouble(f"version {named} cannot be loaded{kept}: {fault}", "failed")
+            self._trouble(f"version {named} cannot be loaded{kept}", fault, "failed")
+            self._failed = (named, time.monotonic(), self.told, self.trouble)
             return False
-        self._reader, self._named, self.trouble = successor, named, ""
+        self._reader, self._named, self.told, self.trouble = successor, named, "", ""
+        del successor
         say(f"serve: version {named or 'at hand'} reads from now on")
         self._noticed("swapped")
         return True
 
-    def _trouble(self, text: str, outcome: str) -> None:
+    def _trouble(self, told: str, fault: Exception, outcome: str) -> None:
+        text = f"{told}: {fault}"
         if text != self.trouble:
             say(f"serve: {text}")
-        self.trouble = text
+        self.told, self.trouble = told, text
         self._noticed(outcome)
 
     def _run(self) -> None:

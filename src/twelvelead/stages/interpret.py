@@ -7,12 +7,12 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twelvelead.errors import DataError, ParamsError
+from twelvelead.errors import DataError, Error, ParamsError
 from twelvelead.progress import say, track
+from twelvelead.stages.items import Item, found_items, printable
 from twelvelead.stages.sheet import write_whole
 
 if TYPE_CHECKING:
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 
 REJECTED = "rejected.csv"
 COLUMNS = ("file", "page", "code", "what", "expected", "fix")
-SIGNALS = (".dat", ".mat", ".xws", ".atr")
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing to read: a file, or a WFDB header with its signal files.
-
-    Attributes:
-        name: Relative to the folder that was named, for messages and for the answer's file.
-        paths: The files, the header first.
-    """
-
-    name: str
-    paths: tuple[Path, ...]
 
 
 def interpret(
@@ -80,50 +66,21 @@ def interpret(
             if to is not None and _holds(item, to, identity.adapter_sha256):
                 kept += 1
                 continue
-            for one in _opened(item, chamber, reader, page, refused, scaled=to is not None or as_json):
+            for one in _opened(item, chamber, reader, page, refused):
                 waiting.append((item.name, one))
                 if len(waiting) == 16:
-                    done += _read(waiting, reader, as_json=as_json, to=to)
+                    done += _read(waiting, reader, refused, as_json=as_json, to=to)
                     waiting = []
-        done += _read(waiting, reader, as_json=as_json, to=to)
+        done += _read(waiting, reader, refused, as_json=as_json, to=to)
     finally:
         chamber.close()
     for name, fault in refused:
-        say(f"refused: {name}: {fault}")
+        say(printable(f"refused: {name}: {fault}"))
     if to is not None:
         write_whole(to / REJECTED, _rejected_csv(refused))
     if len(items) > 1:
         say(f"interpret: {done} read, {kept} read before, {len(refused)} refused")
     return len(refused)
-
-
-def found_items(files: Sequence[Path]) -> Iterator[Item]:
-    """What there is to read, in order; signal files go with their header.
-
-    Raises:
-        ParamsError: A path does not exist.
-    """
-    for named in files:
-        if named.is_dir():
-            inside = sorted(path for path in named.rglob("*") if path.is_file() and not _hidden(path, named))
-        elif named.is_file():
-            inside = [named]
-        elif named.with_name(f"{named.name}.hea").is_file():
-            inside = [named.with_name(f"{named.name}.hea")]
-        else:
-            raise ParamsError("there is no such file", where=str(named))
-        top = named if named.is_dir() else named.parent
-        headers = {path: _signals(path) for path in inside if path.suffix == ".hea"}
-        taken = {path for signals in headers.values() for path in signals}
-        for path in inside:
-            if path in taken or (
-                named.is_dir() and path.suffix in SIGNALS and path.with_suffix(".hea").exists()
-            ):
-                continue
-            if path.suffix in SIGNALS and path.with_suffix(".hea").is_file():
-                path = path.with_suffix(".hea")
-                headers[path] = _signals(path)
-            yield Item(path.relative_to(top).as_posix(), (path, *headers.get(path, ())))
 
 
 def told(answer: dict[str, Any], name: str) -> str:
@@ -163,13 +120,11 @@ def _opened(
     reader: Reader,
     page: int,
     refused: list[tuple[str, Refusal]],
-    *,
-    scaled: bool,
 ) -> Iterator[Sheet]:
     from twelvelead.serving.refusal import Refusal
 
     try:
-        found = chamber.open(_uploads(item, chamber), reader.identity.page, only=page, scaled=scaled)
+        found = chamber.open(_uploads(item, chamber), reader.identity.page, only=page)
     except DataError as fault:
         refused.append((item.name, Refusal.of(fault)))
         return
@@ -199,24 +154,51 @@ def _uploads(item: Item, chamber: Chamber) -> list[Upload]:
     return found
 
 
-def _read(waiting: list[tuple[str, Sheet]], reader: Reader, *, as_json: bool, to: Path | None) -> int:
+def _read(
+    waiting: list[tuple[str, Sheet]], reader: Reader, refused: list[tuple[str, Refusal]], *, as_json: bool,
+    to: Path | None,
+) -> int:  # fmt: skip
+    """Read sheets together, one by one where that fails, and tell; how many were read."""
+    from twelvelead.serving.refusal import Refusal
+
+    try:
+        found = list(reader.read([sheet.picture for _, sheet in waiting])) if waiting else []
+    except Exception as fault:  # one picture must not take fifteen others with it
+        if len(waiting) > 1:
+            return sum(_read([one], reader, refused, as_json=as_json, to=to) for one in waiting)
+        what = f"the model fails at it: {type(fault).__name__}: {fault}"
+        refused.append((waiting[0][0], Refusal("internal", what)))
+        return 0
+    done = 0
+    for (name, sheet), row in zip(waiting, found, strict=True):
+        try:
+            _tell(name, sheet, row, reader, as_json=as_json, to=to)
+            done += 1
+        except Error as fault:
+            refused.append((name, Refusal.of(fault)))
+        except OSError as fault:
+            what = f"the answer cannot be written: {fault.strerror}"
+            refused.append((name, Refusal("internal", what, where=str(to or ""))))
+    return done
+
+
+def _tell(
+    name: str, sheet: Sheet, found: Any, reader: Reader, *, as_json: bool, to: Path | None
+) -> None:  # fmt: skip
     import sys
 
     from twelvelead.serving.interpretation import interpretation
 
-    found = reader.read([sheet.picture for _, sheet in waiting]) if waiting else ()
-    for (name, sheet), row in zip(waiting, found, strict=True):
-        cnn = None if sheet.signal_mv is None else reader.read_signal(sheet.signal_mv, sheet.fs_hz)
-        answer = interpretation(reader.identity, sheet, row, cnn)
-        if to is not None:
-            text = json.dumps({"file": name, **answer}, indent=1, ensure_ascii=False) + "\n"
-            write_whole(answer_file(to, name, sheet.page, sheet.pages), text.encode("utf-8"))
-        if as_json:
-            sys.stdout.write(json.dumps({"file": name, **answer}, ensure_ascii=False) + "\n")
-        elif to is None:
-            sys.stdout.write(told(answer, name) + "\n\n")
+    cnn = None if sheet.signal_mv is None else reader.read_signal(sheet.signal_mv, sheet.fs_hz)
+    answer = interpretation(reader.identity, sheet, found, cnn)
+    if to is not None:
+        text = json.dumps({"file": name, **answer}, indent=1, ensure_ascii=False) + "\n"
+        write_whole(answer_file(to, name, sheet.page, sheet.pages), text.encode("utf-8"))
+    if as_json:
+        sys.stdout.write(json.dumps({"file": name, **answer}, ensure_ascii=False) + "\n")
+    elif to is None:
+        sys.stdout.write(printable(told(answer, name)) + "\n\n")
     sys.stdout.flush()
-    return len(waiting)
 
 
 def answer_file(to: Path, name: str, page: int, pages: int) -> Path:
@@ -243,20 +225,6 @@ def _sha256(item: Item) -> str:
     for path in item.paths:
         whole.update(path.read_bytes())
     return whole.hexdigest()
-
-
-def _signals(header: Path) -> tuple[Path, ...]:
-    from twelvelead.data.wfdb import read_header
-
-    try:
-        names = read_header(header.with_suffix("")).files
-    except DataError:
-        return ()
-    return tuple(path for name in names if (path := header.with_name(name)).is_file())
-
-
-def _hidden(path: Path, top: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(top).parts)
 
 
 def _rejected_csv(refused: Sequence[tuple[str, Refusal]]) -> bytes:

@@ -30,28 +30,42 @@ def find_reader(model: str = "") -> Identity:
         SetupError: There is none.
         RegistryError: The registry has no such version, or cannot be reached.
     """
-    from twelvelead.serving.identity import READER, read_identity
+    from twelvelead.serving.identity import read_identity
     from twelvelead.serving.reader import waiting_threads_sleep
 
     waiting_threads_sleep()
     if model and Path(model).is_dir():
         return read_identity(Path(model))
     if model:
-        match = _REGISTERED.fullmatch(model)
-        if match is None or os.sep in model.removeprefix("models:/").rpartition("/")[0]:
-            raise SetupError("is neither a folder nor a registered model", where=model, fix=HOW)
-        if match["version"]:
-            return registered(match["name"], int(match["version"]))
-        return registered(match["name"], match["alias"] or ALIAS)
+        return registered(*_named(model))
     if os.environ.get("MLFLOW_TRACKING_URI"):
         try:
             return registered(MODEL, ALIAS)
         except RegistryError as fault:
-            if (embedded() / READER).is_file():
+            if has_embedded():
                 say(f"reader: no champion ({fault.what}); taking the embedded one")
-    if (embedded() / READER).is_file():
-        return read_identity(embedded(), "embedded")
-    raise SetupError("there is no model to read with", where=str(EMBEDDED), fix=HOW)
+    return at_hand()
+
+
+def followed(model: str = "") -> tuple[str, str] | None:
+    """The registered model and the alias that are meant; None for a folder, a version, or the one at hand.
+
+    Raises:
+        SetupError: It is none of these.
+    """
+    if not model:
+        return (MODEL, ALIAS) if os.environ.get("MLFLOW_TRACKING_URI") else None
+    if Path(model).is_dir():
+        return None
+    name, wanted = _named(model)
+    return (name, wanted) if isinstance(wanted, str) else None
+
+
+def _named(model: str) -> tuple[str, int | str]:
+    match = _REGISTERED.fullmatch(model)
+    if match is None or os.sep in model.removeprefix("models:/").rpartition("/")[0]:
+        raise SetupError("is neither a folder nor a registered model", where=model, fix=HOW)
+    return match["name"], int(match["version"]) if match["version"] else match["alias"] or ALIAS
 
 
 HOW = (
@@ -69,6 +83,26 @@ def registered(name: str, wanted: int | str) -> Identity:
     found = fetch(name, wanted, cache_folder() / "readers")
     identity = read_identity(found.folder, "registry")
     return identity.registered(found.name, str(found.version), found.alias, found.tags)
+
+
+def at_hand() -> Identity:
+    """The embedded reader.
+
+    Raises:
+        SetupError: There is none.
+    """
+    from twelvelead.serving.identity import read_identity
+
+    if not has_embedded():
+        raise SetupError("there is no model to read with", where=str(EMBEDDED), fix=HOW)
+    return read_identity(embedded(), "embedded")
+
+
+def has_embedded() -> bool:
+    """Whether there is one."""
+    from twelvelead.serving.identity import READER
+
+    return (embedded() / READER).is_file()
 
 
 def embedded() -> Path:

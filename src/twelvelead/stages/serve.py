@@ -8,10 +8,11 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from twelvelead.errors import SetupError
+from twelvelead.errors import Error, SetupError
 from twelvelead.progress import say
 
 if TYPE_CHECKING:
+    from twelvelead.serving.reader import Reader
     from twelvelead.serving.swap import Source
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -19,6 +20,9 @@ DRAIN_S = 60.0
 TOKEN = "TWELVELEAD_TOKEN"
 LEAST_TOKEN = 16
 CONNECTIONS = 512
+HEAD_BYTES = 16 << 10  # of a request before its body
+PATIENCE_S = 10.0
+EMBEDDED = "embedded"
 
 
 def serve(
@@ -50,6 +54,7 @@ def serve(
         raise SetupError(f"{fault.name} is not installed", fix="pip install 'twelvelead[serve]'") from None
     from twelvelead.serving.house import Settings
     from twelvelead.serving.limits import Limits
+    from twelvelead.serving.transfer import impatient
 
     token = _token(token_file)
     if not token and host not in LOOPBACK:
@@ -64,7 +69,8 @@ def serve(
     app = create_app(settings)
     config = uvicorn.Config(
         app, host=host, port=port, access_log=False, log_level="warning", limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=5, timeout_graceful_shutdown=int(DRAIN_S), server_header=False,
+        timeout_keep_alive=5, timeout_graceful_shutdown=int(DRAIN_S), server_header=False, ws="none",
+        http=impatient(PATIENCE_S), h11_max_incomplete_event_size=HEAD_BYTES,
     )  # fmt: skip
     say(f"serve: http://{host}:{port}/ · {'with a token' if token else 'this machine only, no token'}")
 
@@ -90,33 +96,65 @@ def serve(
 
 
 def source_of(model: str, every_s: float, threads: int) -> Source:
-    """Where the service's readers come from: a folder is read once, an alias is followed.
+    """Where the service's readers come from: a folder or a version is read once, an alias is followed.
+
+    With no model named, the embedded reader stands in until the registry has a champion; from then on what is
+    in charge stays there, whatever the registry says or does not say.
 
     Raises:
-        SetupError: There is no model.
+        SetupError: There is no model, or nobody holds the alias that was named.
+        RegistryError: A registry was named, with a model, and cannot be reached.
     """
-    from twelvelead.serving.reader import load_reader
+    from twelvelead.gate.verdict import PASSED
+    from twelvelead.serving.reader import load_reader, waiting_threads_sleep
     from twelvelead.serving.swap import Source
-    from twelvelead.stages.readers import find_reader, registered
+    from twelvelead.stages.readers import ALIAS, at_hand, find_reader, followed, has_embedded, registered
 
-    identity = find_reader(model)
-    first = {identity.version: identity}
-    if identity.source != "registry" or not identity.alias:
+    waiting_threads_sleep()
+    seat = followed(model)
+    if seat is None:
+        identity = find_reader(model)
         return Source(lambda: identity.version, lambda named: load_reader(identity, threads=threads))
     from twelvelead.registry.fetch import seated
 
-    name, alias = identity.name, identity.alias
+    name, alias = seat
+    stands_in, told = not model and has_embedded(), ""
 
-    def look() -> str:
+    def holder() -> str:
         version = seated(name, alias)
         if version is None:
             raise SetupError(f"nobody holds the alias {alias!r} of {name!r}", fix="twelvelead promote")
         return str(version)
 
-    def load(named: str) -> Any:
-        found = first.get(named) or registered(name, int(named))
-        return load_reader(found.registered(name, named, alias, {}), threads=threads)
+    def look() -> str:
+        nonlocal told
+        try:
+            return holder()
+        except Error as fault:
+            if not stands_in:
+                raise
+            if told != fault.what:
+                say(f"reader: no champion ({fault.what}); the embedded one stands in")
+            told = fault.what
+            return EMBEDDED
 
+    def load(named: str) -> Reader:
+        nonlocal stands_in
+        if named == EMBEDDED:
+            return load_reader(at_hand(), threads=threads)
+        identity = registered(name, int(named)).registered(name, named, alias, {})
+        if alias == ALIAS and identity.decision != PASSED:
+            raise SetupError(
+                f"its verdict is {identity.decision!r}", where=f"{name} version {named}",
+                expected=f"a version that passed its gate, as `twelvelead promote` demands of every {alias}",
+                fix=f"name the version, {name}/{named}, to serve it all the same",
+            )  # fmt: skip
+        reader = load_reader(identity, threads=threads)
+        stands_in = False
+        return reader
+
+    if not stands_in:
+        holder()  # whoever mistyped a name or an address is told now
     return Source(look, load, every_s)
 
 

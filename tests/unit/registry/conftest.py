@@ -140,6 +140,7 @@ def write_artifacts(
     }.items():  # fmt: skip
         write(folder / name, tree)
     (folder / "adapter" / "adapter_model.safetensors").write_bytes(weights)
+    (folder / "baseline" / "model.safetensors").write_bytes(b"the CNN's")
     (folder / "evaluation" / "plots").mkdir(exist_ok=True)
     (folder / "evaluation" / "plots" / "auc.png").write_bytes(b"png")
     write_predictions(folder / "evaluation" / "predictions.parquet", skill)

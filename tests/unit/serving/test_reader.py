@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 
 from tests.serving.road import CODES, REASONS, page, wfdb
 
+from twelvelead.data.digest import model_sha256
 from twelvelead.errors import SetupError
 from twelvelead.serving.export import export_reader
 from twelvelead.serving.identity import read_identity
@@ -79,6 +80,18 @@ def test_another_adapter_than_the_judged_one_is_refused(road: Path, tmp_path: Pa
     for folder in (road, tmp_path / "packed"):
         with pytest.raises(SetupError, match="was judged"):
             read_identity(folder)
+
+
+def test_another_cnn_than_the_one_it_was_judged_against_is_refused(road: Path) -> None:
+    card = road / "evaluation" / "scorecard.json"
+    tree = json.loads(card.read_text())
+    tree["evidence"]["baseline"] = model_sha256(road / "baseline")
+    card.write_text(json.dumps(tree))
+    assert read_identity(road).lineage["cnn_sha256"] == tree["evidence"]["baseline"]
+    config = road / "baseline" / "config.json"
+    config.write_text(config.read_text() + " ")
+    with pytest.raises(SetupError, match="not the one it was judged against"):
+        read_identity(road)
 
 
 def test_what_is_missing_is_named(road: Path, tmp_path: Path) -> None:

@@ -55,6 +55,33 @@ def test_kinds_are_told_by_bytes_whatever_the_name(png, image):
     assert found == ["png", "jpeg", "tiff", "pdf", "wfdb", "dicom", "zip", "", "", "", ""]
 
 
+@pytest.mark.parametrize("dpi", [203.2, 406.4])
+def test_the_scale_of_a_large_picture_is_that_of_the_picture(dpi):
+    from archive import signal_uv
+
+    from twelvelead.paper.encode import png_bytes
+    from twelvelead.paper.page import PageStyle, render
+
+    style = PageStyle.paper("a4", dpi, layout="3x4+1r")
+    (sheet,) = opened(png_bytes(render(signal_uv(1).T / 1000, 500.0, style)), scaled=True)
+    assert sheet.width_px > 2300
+    assert sheet.geometry.px_per_mm_x == pytest.approx(dpi / 25.4, rel=2e-3)
+    assert (sheet.geometry.speed_mm_s, sheet.geometry.gain_mm_mv) == (25.0, pytest.approx(10.0, abs=0.1))
+
+
+def test_a_jpeg_of_many_scans_reaches_the_model_as_other_bytes_and_the_same_pixels(image):
+    from PIL import Image
+
+    jpeg = encoded(image, "JPEG", progressive=True, quality=90)
+    last, end = jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
+    slow = jpeg[:end] + jpeg[last:end] * 20 + jpeg[end:]
+    (kept,), (made,) = opened(jpeg), opened(slow)
+    assert kept.picture == jpeg
+    assert made.picture.startswith(b"\x89PNG"), "the model goes over it as often as whoever sent it likes"
+    shown, sent = (np.asarray(Image.open(io.BytesIO(data))) for data in (made.picture, slow))
+    assert (shown == sent).all()
+
+
 def test_a_png_or_jpeg_goes_to_the_model_as_it_came(png, image):
     jpeg = encoded(image, "JPEG", quality=90)
     for data, kind in ((png, "png"), (jpeg, "jpeg")):
