@@ -194,6 +194,24 @@ def test_a_picture_without_a_scale_is_calibrated_by_its_grid(visit, service, pag
     assert read(page)["ms"] == pytest.approx(400, rel=0.02)
 
 
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_moves_when_calibration_comes_and_goes(visit, page_drawn, width):
+    page = visit(viewport={"width": width, "height": 780})
+    put(page, ("page.png", "image/png", page_drawn.png))
+    page.wait_for_selector(".row")
+    until(page, "!document.querySelector('#page').hidden")
+    before = [*on_screen(page, 0, 0), scale_of(page)]
+    page.focus("#viewer")
+    page.keyboard.press("b")
+    page.wait_for_selector("#calibration:not([hidden])")
+    assert [*on_screen(page, 0, 0), scale_of(page)] == pytest.approx(before)
+    form, stage = frame_of(page, "#calibration"), frame_of(page, "#viewer")
+    assert form["top"] > stage["top"] + 0.6 * stage["height"]
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#calibration", state="hidden")
+    assert [*on_screen(page, 0, 0), scale_of(page)] == pytest.approx(before)
+
+
 def test_calibrating_by_keys_alone(opened):
     opened.focus("#viewer")
     opened.keyboard.press("b")

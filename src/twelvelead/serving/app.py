@@ -131,7 +131,7 @@ async def interpret(request: Request) -> Response:
 
 async def batch(request: Request) -> Response:
     """Read many; one line of JSON a file, as they are done, in their order."""
-    house = _house(request)
+    house, picture = _house(request), _flag(request, "picture")
     house.reader()
     passing = house.door.passed()
     visit = passing.__enter__()
@@ -152,7 +152,8 @@ async def batch(request: Request) -> Response:
             width = max(house.settings.chambers, 1)
             for start in range(0, len(groups), width):
                 some = groups[start : start + width]
-                for line in await asyncio.gather(*(_line(house, name, group) for name, group in some)):
+                read = (_line(house, name, group, picture=picture) for name, group in some)
+                for line in await asyncio.gather(*read):
                     yield line
         finally:
             passing.__exit__(None, None, None)
@@ -160,10 +161,11 @@ async def batch(request: Request) -> Response:
     return StreamingResponse(lines(), media_type="application/x-ndjson")
 
 
-async def _line(house: House, name: str, files: list[Upload]) -> bytes:
+async def _line(house: House, name: str, files: list[Upload], *, picture: bool) -> bytes:
     try:
         async with _in_time(house):
-            tree: dict[str, Any] = {"file": name, "result": await house.interpreted(files, only=1)}
+            result = await house.interpreted(files, only=1, picture=picture)
+            tree: dict[str, Any] = {"file": name, "result": result}
     except Error as fault:
         refusal = Refusal.of(fault, "unavailable" if isinstance(fault, SetupError) else "unreadable")
         house.metrics.refused.labels(refusal.code).inc()

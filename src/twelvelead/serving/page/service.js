@@ -30,15 +30,19 @@ export class Service {
 
   /** Interpret what is in a ZIP; `each` gets every line as it comes. */
   async batch(files, each, signal) {
-    const response = await this.call("v1/batch", { method: "POST", body: form(files), signal });
+    const response = await this.call("v1/batch?picture=true", { method: "POST", body: form(files), signal });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const lines = (rest + part.value).split("\n");
-      rest = lines.pop();
-      for (const line of lines) if (line.trim()) each(JSON.parse(line));
+    try {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        const lines = (rest + part.value).split("\n");
+        rest = lines.pop();
+        for (const line of lines) if (line.trim()) each(JSON.parse(line));
+      }
+      if (rest.trim()) each(JSON.parse(rest));
+    } catch (error) {
+      throw brokenOff(error, "v1/batch");
     }
-    if (rest.trim()) each(JSON.parse(rest));
   }
 
   feedback(body) {
@@ -61,8 +65,8 @@ export class Service {
     const response = await this.call(path, options);
     try {
       return await response.json();
-    } catch {
-      throw new Fault({ what: `the answer to ${path} broke off`, fix: "try again", status: response.status });
+    } catch (error) {
+      throw brokenOff(error, path);
     }
   }
 
@@ -104,6 +108,12 @@ export class Service {
     });
     return this.asking;
   }
+}
+
+/** An answer that began and did not end: the service went away, or the user stopped. */
+function brokenOff(error, path) {
+  if (error?.name === "AbortError") return stopped();
+  return new Fault({ what: `the answer to ${path} broke off`, fix: "try again", code: "broken" });
 }
 
 /** What a user's "stop" throws. */
