@@ -1,4 +1,4 @@
-"""Things that happen while other things happen: late answers, a service that restarts, a model that changes."""
+"""What happens meanwhile: late answers, a service that restarts, a model that changes."""
 
 import json
 import threading
