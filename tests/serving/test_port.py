@@ -35,4 +35,4 @@ def test_a_port_that_is_taken_ends_in_five(road: Path, root: Path) -> None:
 def test_a_port_there_is_not_ends_in_two(road: Path, root: Path) -> None:
     done = served(root, road, 99_999)
     assert done.returncode == 2
-    assert "99999 is not in the range" in done.stderr
+    assert "less than or equal to 65535" in done.stderr
