@@ -21,7 +21,7 @@ class Held:
 
     def answer(self, request):
         name = request.files[0][0]
-        assert self.gates[name].wait(15)
+        assert self.gates[name].wait(60)
         return self.answers[name]
 
     def let(self, name):

@@ -2,8 +2,10 @@
 
 import { Fault, faultOf } from "./fault.js";
 
-const TRIES = 8;
+const TRIES = 8; // of a busy service
+const TRIES_LOADING = 120; // of one whose model is being loaded: half an hour, and the user may stop it
 const USUAL_WAIT_S = 2;
+const LONGEST_USUAL_WAIT_S = 15;
 const LONGEST_WAIT_S = 60;
 
 export class Service {
@@ -11,7 +13,8 @@ export class Service {
    * @param {object} outside
    * @param {() => string} outside.token  the token known now, or ""
    * @param {(wrong: boolean) => Promise<boolean>} outside.askToken  false where the user gave none
-   * @param {(seconds: number, signal?: AbortSignal) => Promise<void>} outside.wait  shows the wait, and lasts it
+   * @param {(seconds: number, signal?: AbortSignal, why?: string) => Promise<void>} outside.wait  shows the wait,
+   *   and lasts it
    * @param {typeof fetch} [outside.fetch]
    */
   constructor({ token, askToken, wait, fetch = globalThis.fetch.bind(globalThis) }) {
@@ -76,12 +79,14 @@ export class Service {
       const used = this.token();
       const response = await this.send(path, options, used);
       if (response.ok) return response;
+      const fault = await faultOf(response);
       if (response.status === 401) {
-        if (used === this.token() && !(await this.askOnce(Boolean(used)))) throw await faultOf(response);
-      } else if (waits(response) && tries < TRIES) {
-        await this.wait(waitSeconds(response.headers.get("Retry-After"), Date.now()), options.signal);
+        if (used === this.token() && !(await this.askOnce(Boolean(used)))) throw fault;
+      } else if (tries < triesOf(response)) {
+        const seconds = waitSeconds(response.headers.get("Retry-After"), Date.now(), tries);
+        await this.wait(seconds, options.signal, response.status === 503 ? fault.what : "the service is busy");
       } else {
-        throw await faultOf(response);
+        throw fault;
       }
     }
   }
@@ -121,16 +126,19 @@ export function stopped() {
   return new Fault({ what: "you stopped it", code: "stopped", fix: "open the file again" });
 }
 
-/** @returns {number} seconds to wait, of a Retry-After in seconds or as a date, at least half of one */
-export function waitSeconds(header, nowMs) {
+/**
+ * @returns {number} seconds to wait, of a Retry-After in seconds or as a date, at least half of one; longer from try to
+ *   try where there is none
+ */
+export function waitSeconds(header, nowMs, tries = 1) {
   const text = (header ?? "").trim();
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - nowMs) / 1000;
-  if (!Number.isFinite(seconds)) return USUAL_WAIT_S;
+  if (!Number.isFinite(seconds)) return Math.min(USUAL_WAIT_S * 1.4 ** (tries - 1), LONGEST_USUAL_WAIT_S);
   return Math.min(Math.max(seconds, 0.5), LONGEST_WAIT_S);
 }
 
-function waits(response) {
-  return response.status === 429 || response.status === 503; // 503: its model is still being loaded
+function triesOf({ status }) {
+  return { 429: TRIES, 503: TRIES_LOADING }[status] ?? 0;
 }
 
 function form(files) {
