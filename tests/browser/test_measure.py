@@ -178,6 +178,7 @@ def test_a_picture_without_a_scale_is_calibrated_by_its_grid(visit, service, pag
     page.wait_for_selector(".row")
     until(page, "!document.querySelector('#page').hidden")  # there is nothing to measure before
     assert page.inner_text("#scale") == "No scale known"
+    assert "they read pixels until you calibrate" in page.inner_text("#measured-hint")
     assert page.locator("#zoom-true").is_disabled()
     page.keyboard.press("m")
     drag(page, (100, 200), (180, 200))

@@ -30,6 +30,7 @@ export function setUpTools(viewer, say) {
     byId("zoom").textContent = `${Math.round((viewer.view.scale / whole) * 100)} %`;
     byId("zoom").title = known ? "of true size" : "of the picture’s pixels";
     byId("zoom-true").disabled = !known;
+    byId("unscaled").hidden = known;
     press("tool-move", viewer.tool === "move");
     press("tool-measure", viewer.tool === "measure");
     press("boxes", viewer.boxesShown && viewer.leadBoxes.length > 0);
