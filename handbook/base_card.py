@@ -42,7 +42,7 @@ def page() -> str:
         "`models/tiny`: a Llama 3.2 Vision in miniature, made by this repository from simulated ECGs, so "
         "that the whole road can be walked without a download. **Research software, not a medical device.**",
         "## What it is",
-        table(("", ""), _facts(weights, config)),
+        table(("fact", "value"), _facts(weights, config)),
         "## What it was taught",
         f"{params['records']:,} simulated 12×1 pages of {config['vision_config']['image_size']} px, all 71 "
         f"statements among them, {params['pages_per_step']} a step for {seen['steps']:,} steps: perception "

@@ -45,7 +45,7 @@ def _command(name: str, command: Any) -> str:
     usage = " ".join([name, *(_placeholder(one) for one in arguments), *(["[OPTIONS]"] if options else [])])
     parts = [f"### `{name}`", _about(command), f"```text\n{usage}\n```"]
     if rows := [_row(one) for one in options]:
-        parts.append(table(("option", "takes", "default", ""), rows))
+        parts.append(table(("option", "takes", "default", "meaning"), rows))
     return "\n\n".join(parts)
 
 

@@ -35,7 +35,7 @@ def page() -> str:
         table(("exit code", "means"), sorted(_CODES.items())),
         "## The tree",
         f"```text\n{inspect.cleandoc(tree)}\n```",
-        table(("error", "exit code", ""), rows),
+        table(("error", "exit code", "when"), rows),
     )
 
 

@@ -70,9 +70,9 @@ def page() -> str:
         "## `scorecard.json`",
         f"```text\n{inspect.cleandoc(scorecard.__doc__ or '')}\n```",
         "## `verdict.json`",
-        table(("key", ""), _keys(VERDICT, _verdict())),
+        table(("key", "meaning"), _keys(VERDICT, _verdict())),
         "Each of `checks`:",
-        table(("key", ""), _keys(VERDICT_CHECK, _verdict()["checks"][0])),
+        table(("key", "meaning"), _keys(VERDICT_CHECK, _verdict()["checks"][0])),
     ]
     return document("Formats", *parts)
 
@@ -81,7 +81,7 @@ def _columns(schema: pa.Schema | Iterable[pa.Field], meanings: Mapping[str, str]
     fields = list(schema)
     _keys(meanings, [field.name for field in fields], spare=True)
     rows = [(code(field.name), code(_type(field.type)), meanings[field.name]) for field in fields]
-    return "\n\n" + table(("column", "type", ""), rows)
+    return "\n\n" + table(("column", "type", "meaning"), rows)
 
 
 def _type(kind: pa.DataType) -> str:

@@ -98,7 +98,7 @@ def _table(figures: tuple[tuple[Callable[..., Any], str, str], ...]) -> str:
         (code(f"{one.__module__.rpartition('.')[2]}.{one.__name__}"), _says(one), formula, source)
         for one, formula, source in figures
     ]
-    return table(("function", "", "formula", "source"), rows)
+    return table(("function", "what", "formula", "source"), rows)
 
 
 def _says(function: Callable[..., Any]) -> str:

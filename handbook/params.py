@@ -29,7 +29,7 @@ def page() -> str:
 
 
 def _table(prefix: str, model: type[BaseModel], *, leaves_only: bool = False) -> str:
-    return table(("key", "takes", "default", ""), list(_rows(prefix, model, leaves_only)))
+    return table(("key", "takes", "default", "meaning"), list(_rows(prefix, model, leaves_only)))
 
 
 def _rows(prefix: str, model: type[BaseModel], leaves_only: bool = False) -> list[tuple[str, str, str, str]]:

@@ -47,9 +47,9 @@ def page() -> str:
         ]
     parts += [
         "## What a policy file may say",
-        table(("key", "default", ""), _fields(Policy)),
+        table(("key", "default", "meaning"), _fields(Policy)),
         "A check has a name, a metric, its reason, and exactly one bound:",
-        table(("key of a check", "default", ""), _fields(Check)),
+        table(("key of a check", "default", "meaning"), _fields(Check)),
         "`metric` is a dotted path into [scorecard.json](formats.md#scorecardjson).",
     ]
     return document("The gate's policy", *parts)

@@ -35,12 +35,14 @@ def page() -> str:
         "So it is no champion, and never was: every answer, the review page and the command line say so. It "
         "is here to show what an answer looks like.",
         "## What it is",
-        table(("", ""), facts),
+        table(("fact", "value"), facts),
         "## What it can be used for, and not",
         "For trying the tools, and for tests of them. On pages of another layout, scans and above all "
         "photographs it is far worse than on its own (the README has the figures; real photographs: chance), "
         "and answers about such pictures carry a warning. Nothing it says may be used for care.",
         "## Make another",
         "`twelvelead reader RUN -o models/reader` packs the adapter of any finished run.",
-        table(("lineage", ""), [(code(key), code(value)) for key, value in sorted(tree["lineage"].items())]),
+        table(
+            ("lineage", "value"), ((code(key), code(value)) for key, value in sorted(tree["lineage"].items()))
+        ),
     )

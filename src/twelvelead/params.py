@@ -95,7 +95,14 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Params:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
-        raise ParamsError("params file not found", where=str(path), fix="give --params FILE") from None
+        raise ParamsError(
+            "params file not found", where=str(path),
+            fix="give --params FILE, or go to the folder that has it: the repository's root",
+        ) from None  # fmt: skip
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ParamsError(
+            f"cannot be read: {fault}", where=str(path), expected="a YAML file such as params.yaml"
+        ) from None
     except yaml.YAMLError as fault:
         raise ParamsError(f"not readable as YAML: {fault}", where=str(path)) from None
     if not isinstance(tree, dict):

@@ -124,17 +124,17 @@ class Synthesize(Section):
         "boxes", description="traces: keep a sidecar with every trace, box and mask of each page"
     )
     shard_mb: int = Field(128, ge=1, description="pages are cut into Parquet shards of about this size")
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="seed of looks and degradations")
 
 
 class Shares(Section):
     """Weights of the families among the free questions; a dialogue of two to four turns counts as one."""
 
     feature: float = Field(0.25, ge=0, description="rate, intervals, axis, wave heights, noise")
-    rhythm: float = Field(0.15, ge=0)
+    rhythm: float = Field(0.15, ge=0, description="rate, rhythm and regularity")
     morphology: float = Field(0.3, ge=0, description="diagnoses, forms, classes, infarction stages")
     ecgqa: float = Field(0.18, ge=0, description="ECG-QA's verify, choose and query")
-    dialogue: float = Field(0.1, ge=0)
+    dialogue: float = Field(0.1, ge=0, description="two to four turns about one page")
     report: float = Field(0.02, ge=0, description="impressions, beside the whole report of each page")
 
 
@@ -151,28 +151,28 @@ class Instruct(Section):
         0, ge=0, le=40, description="measured-value questions a page in the fixed words of pretraining"
     )
     norm_cap: float = Field(0.5, gt=0, le=1, description="largest share of NORM pages among training pages")
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="seed of the questions and their wording")
 
 
 class TrainBaseline(Section):
     """The signal CNN the adapter must match."""
 
     architecture: Literal["xresnet1d18", "xresnet1d50", "xresnet1d101", "resnet1d_wang", "inception1d"] = (
-        "xresnet1d18"
+        Field("xresnet1d18", description="network, as in the benchmark of Strodthoff et al. 2021")
     )
     seeds: int = Field(
         3, ge=1, le=20, description="how many are trained; the median by fold 9 stands for the CNN"
     )
-    epochs: int = Field(30, ge=1)
+    epochs: int = Field(30, ge=1, description="passes over the training folds, one cycle over all of them")
     batch: int = Field(
         32,
         ge=2,
         description="records a step; the published 128 takes too few steps on a few thousand records",
     )
     lr_max: float = Field(1.0e-2, gt=0, description="peak of the one-cycle schedule")
-    weight_decay: float = Field(1.0e-2, ge=0)
+    weight_decay: float = Field(1.0e-2, ge=0, description="of AdamW")
     crop_s: float = Field(2.5, gt=0, description="length of a training crop")
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="seed of weights, order and crops")
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 
 
@@ -183,11 +183,11 @@ class TrainPageBaseline(Section):
     width_px: int = Field(
         448, ge=64, le=2048, description="and width; below 320 × 448 a sheet loses its small boxes"
     )
-    epochs: int = Field(12, ge=1)
-    batch: int = Field(32, ge=2)
+    epochs: int = Field(12, ge=1, description="passes over the training folds, one cycle over all of them")
+    batch: int = Field(32, ge=2, description="pages a step")
     lr_max: float = Field(5.0e-3, gt=0, description="peak of the one-cycle schedule")
-    weight_decay: float = Field(1.0e-2, ge=0)
-    seed: int = Field(1, ge=0)
+    weight_decay: float = Field(1.0e-2, ge=0, description="of AdamW")
+    seed: int = Field(1, ge=0, description="seed of weights and order")
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 
 
@@ -215,17 +215,17 @@ class TrainLora(Section):
     not_shaping = frozenset({"launch"})
 
     base: str = Field("models/tiny", description="folder or s3:// prefix of a MllamaForConditionalGeneration")
-    rank: int = Field(16, ge=1, le=256)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
+    rank: int = Field(16, ge=1, le=256, description="rank of the adapter's matrices")
+    alpha: int = Field(32, ge=1, description="what the adapter is scaled by, over the rank")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of the adapter's inputs left out in training")
     rslora: bool = Field(False, description="scale by alpha / sqrt(rank) instead of alpha / rank")
     dora: bool = Field(False, description="learn magnitude and direction apart (DoRA); slower")
     vision: bool = Field(False, description="adapt the vision tower too; forbids caching its states")
     projector: bool = Field(False, description="adapt the layer between tower and language; forbids it too")
-    lr: float = Field(3.0e-3, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
-    epochs: int = Field(6, ge=1)
-    pages_per_step: int = Field(16, ge=1)
+    lr: float = Field(3.0e-3, gt=0, description="peak of the schedule, after the warm-up")
+    weight_decay: float = Field(0.0, ge=0, description="of AdamW")
+    epochs: int = Field(6, ge=1, description="passes over the training pages; the best by fold 9 is kept")
+    pages_per_step: int = Field(16, ge=1, description="pages an optimizer step, over all processes")
     questions_per_page: int = Field(
         15, ge=1, description="questions packed behind one page in a training step"
     )
@@ -246,9 +246,9 @@ class TrainLora(Section):
         False, description="spread the base over the processes (FSDP), where one GPU cannot hold it"
     )
     patience: int = Field(0, ge=0, description="epochs without a better fold 9 before it stops; 0 = never")
-    warmup_share: float = Field(0.05, ge=0, lt=1)
-    checkpoint_every_steps: int = Field(100, ge=1)
-    seed: int = Field(1, ge=0)
+    warmup_share: float = Field(0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
+    checkpoint_every_steps: int = Field(100, ge=1, description="steps from one checkpoint to the next")
+    seed: int = Field(1, ge=0, description="seed of weights, order and questions")
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
     launch: Launch = Launch()
 
@@ -263,7 +263,7 @@ class Evaluate(Section):
     robustness_pages: int = Field(
         150, ge=0, description="pages of fold 10 that are made again in other looks; 0 leaves that out"
     )
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="seed of the bootstrap")
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 
 
@@ -276,7 +276,7 @@ class Gate(Section):
 class Register(Section):
     """Where models are registered."""
 
-    model_name: str = Field("twelvelead-reader", min_length=1)
+    model_name: str = Field("twelvelead-reader", min_length=1, description="name in the model registry")
     tracking_uri: str = Field(
         "", description="MLflow tracking URI; empty: MLFLOW_TRACKING_URI, else sqlite in runs/"
     )
@@ -289,17 +289,17 @@ class Register(Section):
 class Report(Section):
     """The report page."""
 
-    title: str = "Twelvelead run"
-    example_pages: int = Field(6, ge=0, le=60)
+    title: str = Field("Twelvelead run", description="heading of the page")
+    example_pages: int = Field(6, ge=0, le=60, description="pages shown with their questions and answers")
 
 
 class Pretrain(Section):
     """The embedded base: a tiny Mllama taught to see and measure, never to diagnose."""
 
-    records: int = Field(36000, ge=64)
-    steps: int = Field(7000, ge=1)
-    pages_per_step: int = Field(16, ge=1)
-    questions_per_page: int = Field(12, ge=1)
-    lr: float = Field(1.0e-3, gt=0)
-    seed: int = Field(20251123, ge=0)
-    threads: int = Field(0, ge=0)
+    records: int = Field(36000, ge=64, description="simulated records to learn from; 512 more are held out")
+    steps: int = Field(7000, ge=1, description="optimizer steps")
+    pages_per_step: int = Field(16, ge=1, description="pages a step")
+    questions_per_page: int = Field(12, ge=1, description="questions of each page in a step")
+    lr: float = Field(1.0e-3, gt=0, description="peak of the schedule")
+    seed: int = Field(20251123, ge=0, description="seed of records, weights and order")
+    threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")

@@ -83,7 +83,7 @@ def visit(browser: Any, service: Service, troubles: list[str]) -> Iterator[Calla
 
     def go(address: str = "", **context: Any) -> Any:
         made = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
-        made.set_default_timeout(15_000)
+        made.set_default_timeout(60_000)  # a busy machine is no fault of the page
         contexts.append(made)
         page = made.new_page()
         page.on("pageerror", lambda error: troubles.append(f"script: {error}"))

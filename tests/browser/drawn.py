@@ -188,7 +188,11 @@ def queue(numbers: tuple[int, ...] = (7, 3, 12)) -> tuple[dict[str, object], dic
         # Turn one over: the model misses what the label says.
         missed = max((row for row in rows if row["label"]), key=lambda row: row["threshold"])
         missed.update(probability=round(missed["threshold"] * 0.2, 4), positive=False)
-        records[record_id] = {"record_id": record_id, "statements": rows, "picture": drawn.picture}
+        records[record_id] = {
+            "record_id": record_id, "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"run/{record_id}")),
+            "statements": rows, "picture": drawn.picture,
+            "input": {"sha256": hashlib.sha256(drawn.png).hexdigest()},
+        }  # fmt: skip
         told = ("code", "name", "label", "probability", "threshold", "cnn_probability")
         item = {"record_id": record_id} | {key: missed[key] for key in told}
         items.append(item | {"disagreement": 1 - missed["probability"]})

@@ -53,9 +53,13 @@ def contrast(one, other):
 
 def full(visit, service, page_drawn, **context):
     """The page with everything on it that can be there at once."""
-    told = drawn.answer(page_drawn, cnn=True) | {"warnings": ["the page stands on its head"]}
+    refused = drawn.model("rejected", ("it is worse than the CNN",))
+    told = drawn.answer(page_drawn, cnn=True) | {
+        "warnings": ["the page stands on its head"],
+        "model": refused,
+    }
     service.answers["POST /v1/interpret"] = Answer(told)
-    service.answers["GET /v1/model"] = Answer(drawn.model("rejected", ("it is worse than the CNN",)))
+    service.answers["GET /v1/model"] = Answer(refused)
     listed, records = drawn.queue((7,))
     service.answers["GET /v1/queue"] = Answer(listed)
     for record_id, record in records.items():
@@ -101,7 +105,7 @@ def test_dark_is_dark_and_paper_stays_as_it_is(visit, service, page_drawn):
     assert page.evaluate("getComputedStyle(document.querySelector('#page')).filter") == "none"
 
 
-@pytest.mark.parametrize("width", [360, 390, 768, 1280])
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_no_width_needs_scrolling_sideways(visit, service, page_drawn, width):
     page = full(visit, service, page_drawn, viewport={"width": width, "height": 780})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -116,6 +120,47 @@ def test_no_width_needs_scrolling_sideways(visit, service, page_drawn, width):
     viewer = page.locator("#viewer").bounding_box()
     assert viewer["width"] >= 0.3 * width
     assert viewer["height"] >= 250
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_the_cnn_stands_below_the_model_at_every_width(visit, service, page_drawn, width):
+    service.answers["POST /v1/interpret"] = Answer(drawn.answer(page_drawn, cnn=True))
+    page = visit(viewport={"width": width, "height": 780})
+    put(page, ("page.png", "image/png", page_drawn.png))
+    page.wait_for_selector(".row")
+    tops = "(kind) => document.querySelector(`.row .${kind}`).getBoundingClientRect().top"
+    assert page.evaluate(tops, "bar.model") < page.evaluate(tops, "bar.cnn")
+    assert page.evaluate(tops, "figures") < page.evaluate(tops, "figures.cnn")
+
+
+def test_text_twice_as_large_is_all_there(visit, page_drawn):
+    page = visit()
+    sizes = {"fontSizes": {"standard": 32, "fixed": 26}}  # as a reader sets them in the browser
+    page.context.new_cdp_session(page).send("Page.setFontSizes", sizes)
+    page.reload()
+    put(page, ("page.png", "image/png", page_drawn.png))
+    page.wait_for_selector(".row")
+    size = "parseFloat(getComputedStyle(document.querySelector('.row strong')).fontSize)"
+    assert page.evaluate(size) >= 24
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.locator("#report").scroll_into_view_if_needed()
+    assert page.locator("#copy").is_visible()
+
+
+def test_the_focus_ring_stands_out_from_what_it_is_around(opened):
+    ring = """(id) => {
+      const style = getComputedStyle(document.getElementById(id));
+      return [style.outlineColor, style.backgroundColor, parseFloat(style.outlineOffset)];
+    }"""
+    opened.focus("#viewer")
+    opened.keyboard.press("Shift+Tab")
+    opened.keyboard.press("Tab")
+    assert opened.evaluate(ring, "viewer")[2] < 0  # outside, the sections around would hide it
+    opened.focus("#tool-move")
+    opened.keyboard.press("Shift+Tab")
+    opened.keyboard.press("Tab")
+    ring_colour, own_colour, _ = opened.evaluate(ring, "tool-move")
+    assert ring_colour != own_colour
 
 
 @pytest.mark.parametrize("width", [360, 1280])

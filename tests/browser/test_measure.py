@@ -178,6 +178,7 @@ def test_a_picture_without_a_scale_is_calibrated_by_its_grid(visit, service, pag
     page.wait_for_selector(".row")
     until(page, "!document.querySelector('#page').hidden")  # there is nothing to measure before
     assert page.inner_text("#scale") == "No scale known"
+    assert "they read pixels until you calibrate" in page.inner_text("#measured-hint")
     assert page.locator("#zoom-true").is_disabled()
     page.keyboard.press("m")
     drag(page, (100, 200), (180, 200))
@@ -192,6 +193,24 @@ def test_a_picture_without_a_scale_is_calibrated_by_its_grid(visit, service, pag
     assert read(page)["ms"] == pytest.approx(800, rel=0.02)
     page.select_option("#speed", "50")
     assert read(page)["ms"] == pytest.approx(400, rel=0.02)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_moves_when_calibration_comes_and_goes(visit, page_drawn, width):
+    page = visit(viewport={"width": width, "height": 780})
+    put(page, ("page.png", "image/png", page_drawn.png))
+    page.wait_for_selector(".row")
+    until(page, "!document.querySelector('#page').hidden")
+    before = [*on_screen(page, 0, 0), scale_of(page)]
+    page.focus("#viewer")
+    page.keyboard.press("b")
+    page.wait_for_selector("#calibration:not([hidden])")
+    assert [*on_screen(page, 0, 0), scale_of(page)] == pytest.approx(before)
+    form, stage = frame_of(page, "#calibration"), frame_of(page, "#viewer")
+    assert form["top"] > stage["top"] + 0.6 * stage["height"]
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#calibration", state="hidden")
+    assert [*on_screen(page, 0, 0), scale_of(page)] == pytest.approx(before)
 
 
 def test_calibrating_by_keys_alone(opened):

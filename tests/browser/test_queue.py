@@ -78,8 +78,31 @@ def test_a_record_that_cannot_be_fetched_says_so_and_is_tried_again(visit, servi
     assert page.locator("#fault").is_hidden()
 
 
-def test_a_disagreement_with_a_queued_record_is_the_readers_to_keep(visit, service, queued):
-    items, _ = queued
+def test_a_disagreement_with_a_queued_record_is_posted(visit, service, queued):
+    items, records = queued
+    page = visit()
+    page.wait_for_selector("#queue-list li")
+    page.keyboard.press("q")
+    name_is(page, items[0])
+    assert page.inner_text("#case-about") == "Labels are those of the run’s data"
+    page.focus("#viewer")
+    page.keyboard.press("d")  # the statement in question
+    page.click("#send")
+    until(page, "document.querySelector('#opinion-state').textContent !== ''")
+    assert page.inner_text("#opinion-state") == "Kept by the service."
+    (asked,) = service.posted("/v1/feedback")
+    record = records[items[0]["record_id"]]
+    said = [{"code": items[0]["code"], "present": True}]
+    assert asked.json == {
+        "id": record["id"], "sha256": record["input"]["sha256"], "statements": said, "note": "",
+    }  # fmt: skip
+
+
+def test_of_a_run_without_pages_a_disagreement_is_the_readers_to_keep(visit, service, queued):
+    items, records = queued
+    record = records[items[0]["record_id"]]
+    record["picture"] = None
+    del record["input"]
     page = visit()
     page.wait_for_selector("#queue-list li")
     page.keyboard.press("q")
@@ -91,8 +114,8 @@ def test_a_disagreement_with_a_queued_record_is_the_readers_to_keep(visit, servi
         page.click("#download")
     (line,) = download.value.path().read_text(encoding="utf-8").splitlines()
     said = [{"code": items[0]["code"], "present": True}]
-    assert json.loads(line) == {"id": items[0]["record_id"], "sha256": "", "statements": said, "note": ""}
-    assert "stays with you" in page.inner_text("#opinion-state")
+    assert json.loads(line) == {"id": record["id"], "sha256": "", "statements": said, "note": ""}
+    assert "the service keeps nothing of a record" in page.inner_text("#opinion-state")
     assert service.posted("/v1/feedback") == []
 
 

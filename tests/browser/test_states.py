@@ -68,10 +68,12 @@ def test_waiting_is_stopped(visit, service, page_drawn):
 
 def test_a_model_that_is_still_loading_is_waited_for(visit, service):
     loading = fault(503, "busy", "the model is being loaded")
-    loading.headers["Retry-After"] = "1"
-    service.answers["GET /v1/model"] = [loading, Answer(model())]
+    loading.headers["Retry-After"] = "0.5"
+    # longer than a busy service is waited for
+    service.answers["GET /v1/model"] = [*[loading] * 9, Answer(model())]
     page = visit()
     page.wait_for_selector("#waiting:not([hidden])")
+    assert "The model is being loaded. Trying again in 1 s." in page.inner_text("#waiting-text")
     page.wait_for_selector(".decision")
 
 

@@ -125,8 +125,8 @@ def test_several_files_make_a_list_to_walk_by_keys(visit, service, page_drawn):
     assert page.locator("[aria-current]").inner_text().startswith("b.png")
 
 
-def test_a_zip_becomes_a_case_a_file(visit, service, page_drawn):
-    kept = drawn.answer(page_drawn, picture=False)
+def test_a_zip_becomes_a_case_a_file_each_with_its_picture(visit, service, page_drawn):
+    kept = drawn.answer(page_drawn)
     error = {"code": "unreadable", "what": "this is no picture", "where": "b.png", "expected": "", "fix": ""}
     lines = [{"file": "a.png", "result": kept}, {"file": "b.png", "error": error}]
     body = "".join(json.dumps(line) + "\n" for line in lines).encode()
@@ -137,8 +137,10 @@ def test_a_zip_becomes_a_case_a_file(visit, service, page_drawn):
     page = visit()
     put(page, ("all.zip", "application/zip", packed.getvalue()))
     until(page, "document.querySelectorAll('#opened-list li').length === 3")
+    assert service.posted("/v1/batch")[0].path == "/v1/batch?picture=true"
     page.keyboard.press("n")
     assert page.locator(".row").count() == 71
+    until(page, "!document.querySelector('#page').hidden")
     page.keyboard.press("n")
     assert "this is no picture" in page.inner_text("#fault")
 
@@ -167,7 +169,7 @@ def test_warnings_of_the_service_are_shown(visit, service, page_drawn):
     page = visit()
     put(page, ("page.png", PNG, page_drawn.png))
     page.wait_for_selector("#warnings li")
-    assert page.inner_text("#warnings li") == "the page stands on its head and was turned"
+    assert page.inner_text("#warnings li") == "The page stands on its head and was turned."
 
 
 def test_the_report_is_copied(opened):

@@ -60,3 +60,10 @@ def test_a_column_without_its_meaning_stops_the_page(monkeypatch: pytest.MonkeyP
 
 def test_a_bar_in_a_cell_does_not_end_it() -> None:
     assert table(("a",), [("x|y\nz",)]).splitlines()[-1] == "| x\\|y z |"
+
+
+@pytest.mark.parametrize("name", ["commands", "params"])
+def test_every_option_and_param_says_what_it_is_for(name: str) -> None:
+    rows = [line for line in PAGES[f"reference/{name}.md"]().splitlines() if line.startswith("| `")]
+    assert len(rows) > 80
+    assert [row for row in rows if row.endswith("|  |")] == []

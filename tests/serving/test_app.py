@@ -171,6 +171,12 @@ def test_many_are_read_line_by_line_and_a_bad_one_stops_nobody(web: Any, png: by
         assert lines[0]["result"]["input"]["kind"] == "png"
         assert lines[1]["result"]["input"]["kind"] == "wfdb"
         assert lines[2]["error"]["code"] == "unsupported"
+        assert lines[0]["result"]["picture"] is None
+
+
+def test_a_batch_comes_with_its_pictures_for_whom_asks(web: Any, png: bytes) -> None:
+    answer = web.post("/v1/batch?picture=true", files=parts(("a.png", png)))
+    assert json.loads(answer.text)["result"]["picture"]["png_base64"]
 
 
 def test_the_open_inference_protocol_gives_the_same_numbers(web: Any, png: bytes) -> None:

@@ -73,6 +73,43 @@ def test_missing_params_end_in_two(tmp_path: Path) -> None:
     assert "params.yaml: params file not found" in done.stderr
 
 
+@pytest.mark.parametrize("kind", ["folder", "bytes"])
+def test_params_that_are_no_text_end_in_two(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "params.yaml"
+    place.mkdir() if kind == "folder" else place.write_bytes(b"\xff\xfe\x00\x81")
+    done = _twelvelead("gate", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "params.yaml: cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("kind", [PermissionError, NotADirectoryError, FileExistsError])
+def test_what_the_disk_refuses_is_a_sentence(
+    kind: type[OSError], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = {PermissionError: 13, NotADirectoryError: 20, FileExistsError: 17}[kind]
+
+    def fail(**_: object) -> None:
+        raise OSError(number, "No Such Luck", "out/page.png")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 5
+    assert capsys.readouterr().err.startswith(
+        "twelvelead: SetupError: out/page.png: no such luck\n  Expected: "
+    )
+
+
+def test_a_file_of_ours_that_is_not_there_stays_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "table.parquet")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(FileNotFoundError):
+        cli.main()
+
+
 def test_a_missing_input_ends_in_five_and_names_the_artifact(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").touch()
     done = _twelvelead("validate", cwd=tmp_path)

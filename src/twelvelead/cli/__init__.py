@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from twelvelead.cli import asking, judging, machine, making, moving, reading, registry, sheets
 from twelvelead.cli.root import app
-from twelvelead.errors import Error
+from twelvelead.errors import Error, SetupError
 
 __all__ = ["app", "asking", "judging", "machine", "main", "making", "moving", "reading", "registry", "sheets"]
+
+
+# What a disk or its owner refuses; a file that is missing is told where it is asked for, or is a bug of ours.
+REFUSED = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT,
+    errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
+}  # fmt: skip
 
 
 def main() -> None:
@@ -16,5 +24,15 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except Error as fault:
-        sys.stderr.write(f"twelvelead: {type(fault).__name__}: {fault}\n")
-        sys.exit(fault.exit_code)
+        end(fault)
+    except OSError as fault:
+        if fault.errno not in REFUSED or fault.filename is None:
+            raise
+        said, where = str(fault.strerror).lower(), str(fault.filename)
+        end(SetupError(said, where=where, expected="a place to write to", fix="name another, or mend it"))
+
+
+def end(fault: Error) -> None:
+    """Say what is wrong and end in its code."""
+    sys.stderr.write(f"twelvelead: {type(fault).__name__}: {fault}\n")
+    sys.exit(fault.exit_code)

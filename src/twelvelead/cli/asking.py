@@ -36,8 +36,11 @@ def instruct(
 
 @instruct_app.command()
 def preview(
-    at: Artifacts = Path("artifacts"), base: str = "models/tiny", split: str = "train", count: int = 4,
-    sample: str = "",
+    at: Artifacts = Path("artifacts"),
+    base: Annotated[str, typer.Option(help="folder of the base; its weights are not read")] = "models/tiny",
+    split: Annotated[str, typer.Option(help="train, validation or test")] = "train",
+    count: Annotated[int, typer.Option(help="samples, all of one page")] = 4,
+    sample: Annotated[str, typer.Option(help="id of the only one to show")] = "",
 ) -> None:  # fmt: skip
     """Print samples of one page with their tokens; those that count in the loss are marked."""
     from twelvelead.training import preview as training
@@ -46,7 +49,10 @@ def preview(
 
 
 @instruct_app.command()
-def export(form: Form, to: Path, at: Artifacts = Path("artifacts"), split: list[str] = []) -> None:  # noqa: B006
+def export(
+    form: Form, to: Path, at: Artifacts = Path("artifacts"),
+    split: Annotated[list[str], typer.Option(help="only this one; repeatable")] = [],  # noqa: B006
+) -> None:  # fmt: skip
     """Write the samples for others: llava, ecg-qa, trl-jsonl or trl-parquet."""
     from twelvelead.instruct.export import SPLITS
     from twelvelead.instruct.export import export as write
@@ -56,8 +62,9 @@ def export(form: Form, to: Path, at: Artifacts = Path("artifacts"), split: list[
 
 @instruct_app.command("import")
 def import_(
-    form: Form, source: Path, to: Path, at: Artifacts = Path("artifacts"), skip_faults: bool = False,
-    beside: Path | None = None,
+    form: Form, source: Path, to: Path, at: Artifacts = Path("artifacts"),
+    skip_faults: Annotated[bool, typer.Option(help="count faulty items, do not end at the first")] = False,
+    beside: Annotated[Path | None, typer.Option(help="instructions of ours to take along")] = None,
 ) -> None:  # fmt: skip
     """Ask questions of others (llava, ecg-qa, trl) of our pages, split again by fold."""
     from twelvelead.instruct.intake import import_conversations as take
@@ -67,7 +74,11 @@ def import_(
 
 
 @instruct_app.command()
-def card(at: Artifacts = Path("artifacts"), to: Path = Path("data_card.html"), pages: int = 4) -> None:
+def card(
+    at: Artifacts = Path("artifacts"),
+    to: Annotated[Path, typer.Option(help="the HTML file")] = Path("data_card.html"),
+    pages: Annotated[int, typer.Option(help="pages to show with their questions")] = 4,
+) -> None:
     """Write the data card of the instructions: one HTML file."""
     from twelvelead.reports.data_card import write
 

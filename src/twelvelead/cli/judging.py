@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from twelvelead.cli.options import Seed
 from twelvelead.cli.root import app
 
 
@@ -17,8 +18,8 @@ def metrics(
     to: Annotated[Path | None, typer.Option("--json", help="write every figure here")] = None,
     fold9: Annotated[Path | None, typer.Option(help="predictions that thresholds are chosen on")] = None,
     records: Annotated[Path | None, typer.Option(help="record_id, sex, age …: subgroups")] = None,
-    bootstrap: int = 2000,
-    seed: int = 1,
+    bootstrap: Annotated[int, typer.Option(help="replicates, by patient; 0 for no intervals")] = 2000,
+    seed: Seed = 1,
 ) -> None:
     """Judge anybody's predictions: record_id, patient_id, model, code, label, probability."""
     from twelvelead.evaluation.judge import judge

@@ -15,7 +15,9 @@ from twelvelead.cli.root import app
 @app.command()
 def doctor(
     cluster: Annotated[bool, typer.Option("--cluster", help="look at a cluster instead")] = False,
-    namespace: str = "twelvelead", kubeconfig: str = "", params: ParamsFile = Path("params.yaml"),
+    namespace: Annotated[str, typer.Option(help="where runs go in the cluster")] = "twelvelead",
+    kubeconfig: Annotated[str, typer.Option(help="else KUBECONFIG, or the pod's own account")] = "",
+    params: ParamsFile = Path("params.yaml"),
     as_json: Annotated[bool, typer.Option("--json", help="every finding as JSON")] = False,
 ) -> None:  # fmt: skip
     """Tell what is missing here, or in a cluster; exit code 5 if anything is."""

@@ -46,7 +46,7 @@ def publish(
 
 @app.command()
 def outcome(
-    pipeline: str, state: str, to: To, error: str = "",
+    pipeline: str, state: str, to: To, error: Annotated[str, typer.Option(help="why it failed")] = "",
     params: ParamsFile = Path("params.yaml"), overrides: Overrides = [],  # noqa: B006
 ) -> None:  # fmt: skip
     """Keep in MLflow how a run of a pipeline ended."""

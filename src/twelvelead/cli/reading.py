@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from twelvelead.cli.options import To
+from twelvelead.cli.options import Base, Threads, To
 from twelvelead.cli.root import app
 
 
 @app.command()
 def reader(
     run: Path, to: To = Path("models/reader"),
-    cnn: Annotated[bool, typer.Option(help="take the signal CNN along")] = True, base: str = "",
+    cnn: Annotated[bool, typer.Option(help="take the signal CNN along")] = True, base: Base = "",
 ) -> None:  # fmt: skip
     """Pack a run's adapter, statements, calibration, thresholds and verdict as a reader."""
     from twelvelead.serving.export import export_reader
@@ -28,7 +28,7 @@ def interpret(
     files: list[Path], model: Annotated[str, typer.Option(help="run or reader folder, or NAME@ALIAS")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one line of JSON a page")] = False,
     to: Annotated[Path | None, typer.Option("--out", "-o", help="one JSON file a page, rejected.csv")] = None,
-    page: Annotated[int, typer.Option(help="of TIFFs and PDFs; 0 for all")] = 0, threads: int = 0,
+    page: Annotated[int, typer.Option(help="of TIFFs and PDFs; 0 for all")] = 0, threads: Threads = 0,
 ) -> None:  # fmt: skip
     """Read ECGs: pictures, photographs, PDF, WFDB, DICOM, or folders of them. 3 if any was refused."""
     from twelvelead.stages.interpret import interpret as read
@@ -39,11 +39,13 @@ def interpret(
 @app.command()
 def serve(
     ctx: typer.Context, model: Annotated[str, typer.Option(help="run or reader folder, or NAME@ALIAS")] = "",
-    host: str = "127.0.0.1", port: int = 8080, token_file: Path | None = None,
+    host: Annotated[str, typer.Option(help="another than loopback only with a token")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP")] = 8080,
+    token_file: Annotated[Path | None, typer.Option(help="else TWELVELEAD_TOKEN has it")] = None,
     keep_feedback: Annotated[Path | None, typer.Option(help="append feedback to this file")] = None,
     run: Annotated[Path | None, typer.Option(help="run whose worst disagreements are shown")] = None,
     every_s: Annotated[float, typer.Option(min=0, help="between looks at the alias")] = 30.0,
-    waiting: Annotated[int, typer.Option(min=1, help="requests inside at once")] = 64, threads: int = 0,
+    waiting: Annotated[int, typer.Option(min=1, help="requests inside at once")] = 64, threads: Threads = 0,
 ) -> None:  # fmt: skip
     """Serve the reader and its review page; a registry alias is followed as it moves."""
     from twelvelead.stages.serve import serve as start
@@ -52,7 +54,7 @@ def serve(
 
 
 @app.command()
-def merge(adapter: Path, to: To, base: str = "") -> None:
+def merge(adapter: Path, to: To, base: Base = "") -> None:
     """Add an adapter to its base: a model that plain transformers loads."""
     from twelvelead.stages.merge import merge as add
 

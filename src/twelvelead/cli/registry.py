@@ -8,15 +8,16 @@ from typing import Annotated
 
 import typer
 
+from twelvelead.cli.options import Alias, ModelName, Uri
 from twelvelead.cli.root import app
 
 
 @app.command()
 def promote(
     version: int,
-    model_name: str = "twelvelead-reader",
-    alias: str = "champion",
-    uri: str = "",
+    model_name: ModelName = "twelvelead-reader",
+    alias: Alias = "champion",
+    uri: Uri = "",
     policy: Annotated[Path | None, typer.Option(help="the policy in force; else mlflow/gate.yaml")] = None,
     expect: Annotated[int, typer.Option(help="refuse unless this version holds the alias")] = 0,
 ) -> None:
@@ -32,7 +33,7 @@ def promote(
 
 
 @app.command()
-def rollback(model_name: str = "twelvelead-reader", alias: str = "champion", uri: str = "") -> None:
+def rollback(model_name: ModelName = "twelvelead-reader", alias: Alias = "champion", uri: Uri = "") -> None:
     """Give the alias back to the passed version before the present one."""
     from twelvelead.registry import promote as registry
 
@@ -40,7 +41,7 @@ def rollback(model_name: str = "twelvelead-reader", alias: str = "champion", uri
 
 
 @app.command()
-def history(model_name: str = "twelvelead-reader", uri: str = "") -> None:
+def history(model_name: ModelName = "twelvelead-reader", uri: Uri = "") -> None:
     """Every registered version, its verdict and its figures."""
     from twelvelead.registry import history as registry
 
@@ -51,8 +52,8 @@ def history(model_name: str = "twelvelead-reader", uri: str = "") -> None:
 def compare(
     one: int,
     other: int,
-    model_name: str = "twelvelead-reader",
-    uri: str = "",
+    model_name: ModelName = "twelvelead-reader",
+    uri: Uri = "",
     as_json: Annotated[bool, typer.Option("--json", help="every difference as JSON")] = False,
 ) -> None:
     """What two registered versions differ in."""

@@ -8,18 +8,20 @@ from typing import Annotated
 
 import typer
 
-from twelvelead.cli.options import To
+from twelvelead.cli import options as of
+from twelvelead.cli.options import Order, Rhythm, Seed, Start, Timing, To
 from twelvelead.cli.root import app
 
 
 @app.command()
 def page(
     ctx: typer.Context, record: Path, to: To,
-    layout: str = "3x4+1r", paper: str = "a4", dpi: float = 203.2, width: int = 0, height: int = 0,
-    speed: float = 25, gain: float = 10, chest_gain: float = 0, grid: str = "red", grid_form: str = "lines",
-    ink: str = "black", font: str = "sans", order: str = "standard", pulse: str = "left",
-    separators: str = "tick", timing: str = "sequential", rhythm: str = "", names: bool = True,
-    preset: str = "clean", seed: int = 1, start: float = 0,
+    layout: of.Layout = "3x4+1r", paper: of.Paper = "a4", dpi: of.Dpi = 203.2, width: of.Width = 0,
+    height: of.Height = 0, speed: of.Speed = 25, gain: of.Gain = 10, chest_gain: of.ChestGain = 0,
+    grid: of.Grid = "red", grid_form: of.GridForm = "lines", ink: of.Ink = "black", font: of.Font = "sans",
+    order: Order = "standard", pulse: of.Pulse = "left", separators: of.Separators = "tick",
+    timing: Timing = "sequential", rhythm: Rhythm = "", names: of.Names = True, preset: of.Preset = "clean",
+    seed: Seed = 1, start: Start = 0,
     sidecar: Annotated[bool, typer.Option("--sidecar", help="boxes, traces, masks: <page>.truth")] = False,
 ) -> None:  # fmt: skip
     """Draw one record, WFDB or DICOM, on paper: .png, .jpg, .svg or .pdf. An unknown word lists the known."""
@@ -29,10 +31,7 @@ def page(
 
 
 @app.command()
-def contact_sheet(
-    record: Path, to: To = Path("sheet.html"), seed: int = 1,
-    start: float = 0,
-) -> None:  # fmt: skip
+def contact_sheet(record: Path, to: To = Path("sheet.html"), seed: Seed = 1, start: Start = 0) -> None:
     """Show a record in every layout, preset, grid and print side by side: one HTML file."""
     from twelvelead.stages.sheet import contact_sheet as draw
 
@@ -49,9 +48,9 @@ def kit(flags: Annotated[list[str], typer.Argument(metavar="FLAGS")]) -> None:
 
 @app.command()
 def digitise(
-    ctx: typer.Context, picture: Path, to: To, fs: float = 500,
-    layout: str = "", speed: float = 0, gain: float = 0, order: str = "", timing: str = "sequential",
-    rhythm: str = "",
+    ctx: typer.Context, picture: Path, to: To, fs: of.Rate = 500, layout: of.LayoutSeen = "",
+    speed: of.SpeedSeen = 0, gain: of.GainSeen = 0, order: of.OrderSeen = "", timing: Timing = "sequential",
+    rhythm: Rhythm = "",
 ) -> None:  # fmt: skip
     """Read a page of ours, clean or scanned, back into a WFDB record; options say what is known of it."""
     from twelvelead.stages.digitise import digitise as read

@@ -135,7 +135,7 @@ async def interpret(request: Request) -> Response:
 
 async def batch(request: Request) -> Response:
     """Read many; one line of JSON a file, as they are done, in their order, all by one reader."""
-    house = _house(request)
+    house, picture = _house(request), _flag(request, "picture")
     reader = house.reader()
     passing = house.door.passed()
     visit = passing.__enter__()
@@ -155,7 +155,8 @@ async def batch(request: Request) -> Response:
         width = max(house.settings.chambers, 1)
         for start in range(0, len(groups), width):
             some = groups[start : start + width]
-            for line in await asyncio.gather(*(_line(house, reader, *one) for one in some)):
+            read = (_line(house, reader, name, group, picture=picture) for name, group in some)
+            for line in await asyncio.gather(*read):
                 yield line
 
     return Lines(
@@ -163,10 +164,11 @@ async def batch(request: Request) -> Response:
     )
 
 
-async def _line(house: House, reader: Reader, name: str, files: list[Upload]) -> bytes:
+async def _line(house: House, reader: Reader, name: str, files: list[Upload], *, picture: bool) -> bytes:
     try:
         async with in_time(house.limits):
-            tree: dict[str, Any] = {"file": name, "result": await house.interpreted(reader, files)}
+            result = await house.interpreted(reader, files, picture=picture)
+            tree: dict[str, Any] = {"file": name, "result": result}
     except Error as fault:
         refusal = Refusal.of(fault, "unavailable" if isinstance(fault, SetupError) else "unreadable")
         house.metrics.refused.labels(refusal.code).inc()

@@ -158,7 +158,7 @@ def document(*, secured: bool) -> Tree:
                 "Read a page or record", _json("Interpretation"), refused, UPLOAD, (picture, page)
             )
         },
-        "/v1/batch": {"post": _operation("Read many, or a ZIP", lines, refused, UPLOAD)},
+        "/v1/batch": {"post": _operation("Read many, or a ZIP", lines, refused, UPLOAD, (picture,))},
         "/v1/feedback": {
             "post": _operation("Say what is there", _kept(), FEEDBACK_REFUSED, said, code="201")
         },

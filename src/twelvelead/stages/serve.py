@@ -92,7 +92,14 @@ def serve(
                 await asyncio.sleep(0.1)
             super().handle_exit(sig, None)
 
-    Server(config).run()
+    try:
+        Server(config).run()
+    except SystemExit as ended:
+        if ended.code:
+            raise SetupError(
+                "cannot listen there", where=f"{host}:{port}", expected="a port that nobody else uses",
+                fix="name another by --port, or stop what listens there",
+            ) from None  # fmt: skip
 
 
 def source_of(model: str, every_s: float, threads: int) -> Source:

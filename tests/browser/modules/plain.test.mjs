@@ -114,6 +114,18 @@ test("a busy service is asked again as often as is decent", async () => {
   assert.deepEqual(waits, Array(7).fill(4));
 });
 
+test("a model that is being loaded is waited for, ever more patiently, and told", async () => {
+  const waits = [];
+  const loading = () => Response.json({ error: { what: "no model is loaded yet" } }, { status: 503 });
+  const { service } = serviceOf([...Array.from({ length: 20 }, loading), Response.json({ name: "x" })], {
+    wait: async (seconds, signal, why) => waits.push([seconds, why]),
+  });
+  assert.equal((await service.model()).name, "x");
+  assert.equal(waits.length, 20);
+  assert.deepEqual(waits[0], [2, "no model is loaded yet"]);
+  assert.equal(waits.at(-1)[0], 15);
+});
+
 test("two refused requests ask for one token, and use it", async () => {
   let known = "";
   let questions = 0;

@@ -25,6 +25,10 @@ ARTIFACTS = (
     "verdict.json",
     "registration.json",
 )
+SOURCES = {
+    "measurement": "rate_bpm",
+    "report": "scp_codes.subclass.NORM+ectopic_beats+p_present+scp_codes+facts",  # the longest in use
+}
 
 
 @pytest.fixture
@@ -290,7 +294,7 @@ def _questions(page: Mapping[str, Any]) -> list[dict[str, Any]]:
         | {
             "family": family,
             "code": code,
-            "answer_source": code or "rate_bpm",
+            "answer_source": code or SOURCES[family],
             "messages": [
                 {
                     "role": "user",

@@ -56,6 +56,11 @@ def test_the_page_is_one_well_formed_file_that_loads_nothing(inputs: dict[str, P
     assert "A &lt;run&gt;" in html
 
 
+def test_the_report_says_at_its_top_that_it_is_no_medical_device(inputs: dict[str, Path]) -> None:
+    head = page(inputs).split("</header>")[0]
+    assert "Not a medical device." in head
+
+
 def test_every_check_stands_with_value_bound_and_reason(inputs: dict[str, Path]) -> None:
     html = page(inputs)
 

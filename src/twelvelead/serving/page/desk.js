@@ -14,6 +14,7 @@ import { Opinion } from "./feedback.js";
  * @property {Fault|null} fault
  * @property {Opinion} opinion
  * @property {object|null} item  the line of the queue
+ * @property {Case} [archive]  where a member came from
  * @property {{callipers?: object, scale?: object}} kept  what was laid over its picture
  */
 
@@ -61,15 +62,25 @@ export class Desk {
 
   /** An archive's lines become cases of their own, behind it. */
   async unpack(archive, signal) {
+    const before = this.opened.filter((each) => each.archive !== archive); // an earlier try's
+    this.opened.splice(0, this.opened.length, ...before);
+    archive.members = 0;
     let place = this.opened.indexOf(archive);
     await this.service.batch(archive.files, (line) => {
       const fault = line.error ? new Fault(line.error) : null;
       const state = fault ? "failed" : "done";
-      const member = blank({ kind: "member", name: line.file, fault, state, result: line.result ?? null });
+      const member = blank({ kind: "member", archive, name: line.file, fault, state, result: line.result ?? null });
       this.opened.splice((place += 1), 0, member);
-      archive.members = (archive.members ?? 0) + 1;
+      archive.members += 1;
       this.changed(member);
     }, signal);
+  }
+
+  /** Read a case again that failed for no fault of its own. */
+  again(one) {
+    if (one.state === "failed") this.mark(one, "waiting");
+    if (one.kind === "queued") return this.fetch(one);
+    return this.work();
   }
 
   /** Stop what is waiting or running. */
@@ -115,7 +126,7 @@ export class Desk {
 
   mark(one, state) {
     one.state = state;
-    if (state === "busy") one.fault = null;
+    if (state === "busy" || (state === "waiting" && one.kind !== "queued")) one.fault = null;
     this.changed(one);
   }
 }

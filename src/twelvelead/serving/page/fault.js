@@ -7,6 +7,11 @@ export class Fault extends Error {
     Object.assign(this, { what, code, where, expected, fix, status });
   }
 
+  /** Whether the same may be read at another time: nothing was wrong with it. */
+  get passing() {
+    return ["unreachable", "stopped", "broken"].includes(this.code) || [401, 429].includes(this.status) || this.status >= 500;
+  }
+
   /** @returns {string[]} one sentence a part, those that were not told left out */
   get sentences() {
     return [
@@ -43,7 +48,8 @@ export function asFault(error) {
   });
 }
 
-function sentence(text) {
+/** A text as a sentence: a capital in front, a stop behind. */
+export function sentence(text) {
   const whole = ended(text);
   return whole.charAt(0).toUpperCase() + whole.slice(1);
 }

@@ -28,18 +28,31 @@ const tools = setUpTools(viewer, say);
 const help = setUpHelp();
 setUpScreen();
 let localUrl = null;
+let model = null; // which reads now
+let modelShown = "";
 
-async function loadModel() {
+/** First who reads, then what is to be reviewed; the second question is not asked where the first has no answer. */
+async function load() {
   try {
-    const model = await service.model();
-    drawModel(byId("model"), model);
-    drawBanner(byId("banner"), model);
+    model = await service.model();
   } catch (error) {
-    const again = element("button", { type: "button", onclick: loadModel }, "Try again");
+    const again = element("button", { type: "button", onclick: load }, "Try again");
     byId("model").replaceChildren(
       element("p", { class: "no-model", role: "alert" }, `No model. ${asFault(error).sentences.join(" ")} `, again),
     );
+    return;
   }
+  showModel(desk.current?.result?.model ?? model);
+  await loadQueue();
+}
+
+/** Name whose reading is looked at: a service may have taken another model since an earlier answer. */
+function showModel(one) {
+  const told = JSON.stringify([one.name, one.version, one.alias, one.adapter_sha256, one.decision, one.reasons]);
+  if (told === modelShown) return;
+  modelShown = told;
+  drawModel(byId("model"), one);
+  drawBanner(byId("banner"), one);
 }
 
 async function loadQueue() {
@@ -81,6 +94,7 @@ function changed(one) {
   keepLook();
   drawCase(false);
   if (one.state === "done" && one.result) say(outcome(one));
+  if (one.fault) say(`${one.name} is not read.`);
 }
 
 function outcome({ name, result }) {
@@ -106,9 +120,13 @@ async function drawCase(fresh) {
   byId("case-about").textContent = about(one);
   document.title = `${one.name} – Twelvelead review`;
   byId("fault").hidden = !one.fault;
-  byId("fault").replaceChildren(...(one.fault?.sentences ?? []).map((text) => element("p", {}, text)));
+  byId("fault").replaceChildren(
+    ...(one.fault?.sentences ?? []).map((text) => element("p", {}, text)),
+    ...(one.fault?.passing && one.files.length ? [element("button", { type: "button", onclick: again }, "Try again")] : []),
+  );
   drawStand(one);
   reading.show(one);
+  if (model) showModel(one.result?.model ?? model);
   if (one.kind === "queued" && one.result) reading.reveal();
   if (fresh) byId("reading").scrollTop = 0;
   const source = sourceOf(one);
@@ -127,6 +145,7 @@ async function drawCase(fresh) {
 /** What the stage says while there is no picture, or while one is being read. */
 function drawStand(one) {
   const busy = one.state === "busy" || (one.kind !== "queued" && one.state === "waiting");
+  byId("awaited").hidden = !busy || Boolean(one.result);
   byId("busy").hidden = !busy && Boolean(viewer.size);
   byId("busy").classList.toggle("over", Boolean(viewer.size));
   byId("busy").textContent = busy ? "Reading the ECG…" : one.kind === "archive" ? "The files are listed beside" : "No picture";
@@ -134,8 +153,8 @@ function drawStand(one) {
 
 function about(one) {
   if (one.kind === "archive" && one.state === "done") return `${one.members ?? 0} files in it, listed beside`;
-  if (one.result?.input) return inputTold(one.result.input);
   if (one.item) return "Labels are those of the run’s data";
+  if (one.result?.input) return inputTold(one.result.input);
   return one.kind === "record" ? one.files.map((file) => file.name).join(", ") : "";
 }
 
@@ -150,6 +169,11 @@ function sourceOf(one) {
     localUrl = { file, url: URL.createObjectURL(file) };
   }
   return localUrl.url;
+}
+
+function again() {
+  desk.again(desk.current);
+  byId("viewer").focus({ preventScroll: true });
 }
 
 function choose() {
@@ -197,6 +221,15 @@ byId("files").addEventListener("change", async () => {
   byId("viewer").focus({ preventScroll: true });
 });
 document.addEventListener("keydown", press);
+byId("model").addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && byId("model").querySelector("details[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+document.addEventListener("pointerdown", (event) => {
+  if (!byId("model").contains(event.target)) byId("model").querySelector("details[open]")?.removeAttribute("open");
+});
 document.addEventListener("paste", (event) => {
   if (!event.clipboardData?.files.length) return;
   event.preventDefault();
@@ -217,4 +250,4 @@ document.addEventListener("drop", (event) => {
 });
 viewer.boxesShown = settings().boxes;
 viewer.redraw();
-loadModel().then(loadQueue);
+load();

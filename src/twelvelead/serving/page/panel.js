@@ -1,6 +1,7 @@
 /** What surrounds the statements: the model's strip and its banner, warnings, measurements. */
 
 import { element } from "./element.js";
+import { sentence } from "./fault.js";
 
 const DECISIONS = {
   passed: "passed the gate",
@@ -22,13 +23,13 @@ export function drawModel(place, model) {
   const version = model.version ? `version ${model.version}` : "";
   const alias = model.alias ? `@${model.alias}` : "";
   const facts = [
+    ["Notice", model.notice],
     ["Source", model.source],
     ["Policy", model.policy ? `${model.policy.name} (${short(model.policy.sha256)})` : null],
     ["Adapter", short(model.adapter_sha256)],
     ["Base", model.base ? `${model.base} (${short(model.base_sha256)})` : null],
     ["Data", model.data_source],
     ...Object.entries(model.lineage ?? {}),
-    ["Notice", model.notice],
   ].filter(([, value]) => value);
   place.replaceChildren(
     element(
@@ -67,7 +68,7 @@ export function drawBanner(place, model) {
 
 export function drawWarnings(section, list, warnings) {
   section.hidden = !warnings?.length;
-  list.replaceChildren(...(warnings ?? []).map((warning) => element("li", {}, warning)));
+  list.replaceChildren(...(warnings ?? []).map((warning) => element("li", {}, sentence(warning))));
 }
 
 export function drawMeasurements(section, list, measured) {
@@ -76,8 +77,9 @@ export function drawMeasurements(section, list, measured) {
   list.replaceChildren(
     ...MEASURED.map(([key, name, unit]) => {
       const value = measured[key];
-      const told = Number.isFinite(value) ? `${Math.round(value)}${unit === "°" ? "" : " "}${unit}` : "not measured";
-      return element("div", {}, element("dt", {}, name), element("dd", {}, told));
+      const known = Number.isFinite(value);
+      const told = known ? `${Math.round(value)}${unit === "°" ? "" : " "}${unit}`.replace("-", "−") : "not measured";
+      return element("div", {}, element("dt", {}, name), element("dd", { class: known ? null : "none" }, told));
     }),
   );
 }
@@ -85,7 +87,9 @@ export function drawMeasurements(section, list, measured) {
 /** @returns {string} what the service read, in one line */
 export function inputTold(input) {
   const kind = { png: "PNG", jpeg: "JPEG", tiff: "TIFF", pdf: "PDF", dicom: "DICOM", wfdb: "WFDB record" }[input.kind];
-  const size = input.width_px && input.height_px ? `${input.width_px} × ${input.height_px} px` : "";
+  const pixels = input.width_px && input.height_px ? `${input.width_px} × ${input.height_px} px` : "";
+  // Of a record, those of the page that was drawn for the reader; the picture shown is drawn for people.
+  const size = pixels && ["wfdb", "dicom"].includes(input.kind) ? `read as a page of ${pixels}` : pixels;
   const page = input.page && input.kind === "pdf" ? `page ${input.page}` : "";
   return [kind ?? input.kind, size, page, `SHA-256 ${short(input.sha256)}`].filter(Boolean).join(" · ");
 }

@@ -81,7 +81,7 @@ export class Reading {
       ? `You say: ${said.join(", ")}.`
       : "Press Disagree beside a statement, or write a note.";
     byId("send").disabled = opinion.empty || opinion.sent;
-    byId("send").textContent = opinion.sent ? "Sent" : this.one.result.id ? "Send" : "Keep";
+    byId("send").textContent = opinion.sent ? "Sent" : isKept(this.one.result) ? "Send" : "Keep";
     byId("download").hidden = this.lines.bodies.size === 0;
   }
 
@@ -124,12 +124,11 @@ export class Reading {
     const { id, input } = one.result;
     byId("send").disabled = true;
     let told;
-    if (id && input?.sha256) {
+    if (isKept(one.result)) {
       told = await this.post(one, one.opinion.body(id, input.sha256));
     } else {
-      // The service keeps what was said of its own answers; a record of a run's queue is none of those.
-      this.lines.put(one.opinion.body(one.item.record_id, ""));
-      told = "What you say of a run’s records stays with you. Download it as JSON lines.";
+      this.lines.put(one.opinion.body(id ?? one.name, ""));
+      told = "Without its page the service keeps nothing of a record. Download what you say as JSON lines.";
     }
     if (this.one === one) {
       byId("opinion-state").textContent = told;
@@ -172,6 +171,11 @@ export class Reading {
       byId("copy").textContent = "Selected: press Ctrl+C";
     }
   }
+}
+
+/** Whether the service takes feedback on it: it asks for an id and the picture's hash. */
+function isKept({ id, input }) {
+  return Boolean(id && input?.sha256);
 }
 
 function legend(rows) {

@@ -19,8 +19,10 @@ export function setUpTools(viewer, say) {
   function draw() {
     const shown = Boolean(viewer.size);
     byId("tools").hidden = !shown;
+    byId("scale-set").hidden = !shown;
     byId("calibration").hidden = !viewer.box;
     byId("measured").hidden = !shown; // there before the first calliper, so that the stage keeps its size
+    drawStage(shown);
     if (!shown) return;
     const { scale } = viewer;
     const known = Boolean(scale.pxPerMmX);
@@ -28,6 +30,7 @@ export function setUpTools(viewer, say) {
     byId("zoom").textContent = `${Math.round((viewer.view.scale / whole) * 100)} %`;
     byId("zoom").title = known ? "of true size" : "of the picture’s pixels";
     byId("zoom-true").disabled = !known;
+    byId("unscaled").hidden = known;
     press("tool-move", viewer.tool === "move");
     press("tool-measure", viewer.tool === "measure");
     press("boxes", viewer.boxesShown && viewer.leadBoxes.length > 0);
@@ -38,6 +41,14 @@ export function setUpTools(viewer, say) {
     choices(byId("gain"), GAINS_MM_MV, scale.gainMmMv, "mm/mV");
     viewer.stage.dataset.tool = viewer.box ? "measure" : viewer.tool;
     drawList();
+  }
+
+  /** Without a picture the stage is a place to drop files, and keys do nothing on it. */
+  function drawStage(shown) {
+    viewer.stage.tabIndex = shown ? 0 : -1;
+    viewer.stage.setAttribute("role", shown ? "application" : "group");
+    if (shown) viewer.stage.setAttribute("aria-roledescription", "ECG picture with callipers");
+    else viewer.stage.removeAttribute("aria-roledescription");
   }
 
   function drawList() {

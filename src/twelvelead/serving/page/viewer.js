@@ -22,6 +22,7 @@ export class Viewer {
     this.tool = "move";
     this.boxesShown = true;
     this.pointers = new Map();
+    this.turn = 0;
     this.clear();
     this.stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.stage.addEventListener("pointerdown", (event) => this.down(event));
@@ -32,6 +33,7 @@ export class Viewer {
   }
 
   clear() {
+    this.turn += 1;
     this.size = null;
     this.view = { scale: 1, x: 0, y: 0 };
     this.scale = paper.scaleOf(null);
@@ -53,14 +55,15 @@ export class Viewer {
    */
   async open(source, picture, kept = {}) {
     this.clear();
+    const turn = (this.turn += 1); // not the source: the same picture may be opened again meanwhile
     this.image.src = source;
     try {
       await this.image.decode();
     } catch {
-      if (this.image.getAttribute("src") === source) this.clear();
+      if (this.turn === turn) this.clear();
       return false; // nothing this browser can show; the service may still read it
     }
-    if (this.image.getAttribute("src") !== source) return false; // another was opened meanwhile
+    if (this.turn !== turn) return false; // another was opened meanwhile
     this.size = { width: this.image.naturalWidth, height: this.image.naturalHeight };
     this.leadBoxes = picture?.lead_boxes ?? [];
     const same = kept.size?.width === this.size.width && kept.size?.height === this.size.height;

@@ -1,5 +1,6 @@
 /** The notice that a busy service is waited for, counting down, with a way to stop. */
 
+import { sentence } from "./fault.js";
 import { stopped } from "./service.js";
 
 export class Waiting {
@@ -9,9 +10,10 @@ export class Waiting {
     this.waits = new Set();
   }
 
-  /** Last so many seconds; throws where the user stops it. */
-  last(seconds, signal) {
-    this.say(`The service is busy. Trying again in ${Math.ceil(seconds)} seconds.`);
+  /** Last so many seconds, and say why; throws where the user stops it. */
+  last(seconds, signal, why) {
+    this.why = sentence(why);
+    this.say(`${this.why} Trying again in ${Math.ceil(seconds)} seconds.`);
     return new Promise((resolve, reject) => {
       const wait = { until: Date.now() + seconds * 1000, reject };
       const end = (settle, value) => {
@@ -45,6 +47,6 @@ export class Waiting {
     if (this.banner.hidden) return;
     const soonest = Math.min(...[...this.waits].map((wait) => wait.until));
     const seconds = Math.max(Math.ceil((soonest - Date.now()) / 1000), 0);
-    this.text.textContent = `The service is busy. Trying again in ${seconds} s.`;
+    this.text.textContent = `${this.why} Trying again in ${seconds} s.`;
   }
 }
