@@ -20,7 +20,7 @@ pytest.importorskip("torch")
 pytest.importorskip("uvicorn")
 
 from tests.serving.road import page, wfdb
-from tests.serving.running import TOKEN, call, children, folder_of, gone, served
+from tests.serving.running import TOKEN, call, children, folder_of, free_port, gone, served
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +46,49 @@ def test_sigterm_finishes_what_runs_and_ends_well(road: Path, root: Path) -> Non
                 break
             time.sleep(0.1)
         assert all(gone(pid) for pid in helpers)
+
+
+LOADING = """
+import atexit, os, sys, threading, time
+from twelvelead.serving import reader
+from twelvelead.stages.serve import serve
+
+def load(*given, **named):
+    os.write(2, b"loading\\n")
+    while threading.main_thread().is_alive():
+        time.sleep(0.01)
+    os.write(2, b"still loading while Python ends\\n")
+
+reader.load_reader = load
+atexit.register(time.sleep, 2)
+serve(sys.argv[1], port=int(sys.argv[2]))
+"""
+
+
+def test_told_to_end_while_a_model_is_loaded_it_ends_at_once(road: Path) -> None:
+    port = str(free_port())
+    running = subprocess.Popen(
+        [sys.executable, "-c", LOADING, str(road), port], stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    said = iter(running.stderr)
+    try:
+        assert any(line == "loading\n" for line in said)
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=60):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        running.send_signal(
+            signal.SIGINT
+        )  # SIGTERM ends a process that is not the first of its container by itself
+        assert running.wait(60) == 130
+        assert "still loading while Python ends\n" not in said
+    finally:
+        running.kill()
+        running.wait()
+        running.stderr.close()
 
 
 def metrics(base: str) -> str:

@@ -61,8 +61,13 @@ class Seat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more; a look that is under way, and what it loads, goes on."""
         self._stop.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a look goes on, though stopped: it cannot be broken off, but by the process's own end."""
+        return self._stop.is_set() and self._thread is not None and self._thread.is_alive()
 
     def look(self) -> bool:
         """Look once; whether another reader took over."""
@@ -99,6 +104,7 @@ class Seat:
         self._noticed(outcome)
 
     def _run(self) -> None:
-        self.look()
+        if not self._stop.is_set():
+            self.look()
         while self._source.every_s and not self._stop.wait(self._source.every_s):
             self.look()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from twelvelead.progress import say
 
 if TYPE_CHECKING:
     from twelvelead.serving.reader import Reader
-    from twelvelead.serving.swap import Source
+    from twelvelead.serving.swap import Seat, Source
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DRAIN_S = 60.0
@@ -94,12 +95,24 @@ def serve(
 
     try:
         Server(config).run()
+    except KeyboardInterrupt:
+        _end_beneath(app.state.house.seat, 130)
+        raise
     except SystemExit as ended:
         if ended.code:
             raise SetupError(
                 "cannot listen there", where=f"{host}:{port}", expected="a port that nobody else uses",
                 fix="name another by --port, or stop what listens there",
             ) from None  # fmt: skip
+    _end_beneath(app.state.house.seat, 0)
+
+
+def _end_beneath(seat: Seat, code: int) -> None:
+    """End at once if a model is being loaded: torch crashes where Python's own end comes over it."""
+    if seat.busy:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def source_of(model: str, every_s: float, threads: int) -> Source:
