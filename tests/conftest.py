@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,6 +30,11 @@ for name in ("MLFLOW_TRACKING_URI", "KFP_RUN_ID", "TWELVELEAD_WORK", "TWELVELEAD
     os.environ.pop(name, None)  # a shell's leftovers must not decide what a test sees
 
 ROOT = Path(__file__).parents[1]
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 LENIENT = """
 name: lenient, for a test
 promotes: true
@@ -43,6 +49,19 @@ SMALL = (
     "train_page_baseline.epochs=1", "evaluate.robustness_pages=4",
     "instruct.measurement_questions=2", "evaluate.bootstrap=50", "evaluate.min_positives=1",
 )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium for the session: Playwright bears no second loop beside its own."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
+    program = CHROMIUM if Path(CHROMIUM).is_file() else shutil.which("chromium")
+    if not program:
+        pytest.skip("no Chromium: install Debian's chromium")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,25 +17,6 @@ if HERE not in sys.path:  # tests are imported by path; their neighbours by name
 import drawn
 from served import Answer, Request, Service
 from visiting import put
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """One browser for the session."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
-    program = CHROMIUM if Path(CHROMIUM).is_file() else shutil.which("chromium")
-    if not program:
-        pytest.skip("no Chromium: install Debian's chromium")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
