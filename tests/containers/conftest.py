@@ -32,7 +32,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         if not os.environ.get("DOCKER_HOST") and shutil.which("podman"):
             stack.enter_context(_podman(patch, tmp_path_factory))
-        client = docker.from_env()
+        client = docker.from_env(timeout=300)  # podman answers late while it removes containers
         stack.callback(client.close)
         try:
             client.ping()
