@@ -84,17 +84,15 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def plain(folder: Path, port: int) -> Iterator[str]:
-    """A server without users on a SQLite file; started again on the same folder and port, it goes on."""
+def _started(port: int, folder: Path, options: list[str], more: Mapping[str, str]) -> Iterator[str]:
+    """A server that answers, and the address it answers at; its log is `folder/log`."""
     import requests
 
     uri = f"http://127.0.0.1:{port}"
     command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
-        "--artifacts-destination", str(folder / "artifacts"),
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), *options
     ]  # fmt: skip
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **more}
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
@@ -114,6 +112,17 @@ def plain(folder: Path, port: int) -> Iterator[str]:
     finally:
         os.killpg(process.pid, 9)
         process.wait()
+
+
+@contextmanager
+def plain(folder: Path, port: int) -> Iterator[str]:
+    """A server without users on a SQLite file; started again on the same folder and port, it goes on."""
+    options = [
+        "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    with _started(port, folder, options, {}) as uri:
+        yield uri
 
 
 @contextmanager
@@ -147,37 +156,17 @@ def running(
     }
     with (folder / "auth.ini").open("w") as stream:
         ini.write(stream)
-    uri = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", "2",
-        "--backend-store-uri", f"{database}/tracking",
-        "--artifacts-destination", artifacts or str(folder / "artifacts"),
-        "--app-name", "basic-auth",
+    options = [
+        "--workers", "2", "--backend-store-uri", f"{database}/tracking",
+        "--artifacts-destination", artifacts or str(folder / "artifacts"), "--app-name", "basic-auth",
     ]  # fmt: skip
     environment = {
-        **os.environ,
         "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "only for this test",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         **(more or {}),
     }
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
-        )
-    try:
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                if requests.get(f"{uri}/health", timeout=5).ok:
-                    break
-            except requests.RequestException:
-                pass
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable(f"the server did not start:\n{(folder / 'log').read_text()[-3000:]}")
-            time.sleep(0.5)
+    with _started(port, folder, options, environment) as uri:
         for name, password in (PIPELINE, READER):
             requests.post(
                 f"{uri}/api/2.0/mlflow/users/create",
@@ -186,6 +175,3 @@ def running(
                 timeout=30,
             ).raise_for_status()
         yield Server(uri, folder)
-    finally:
-        os.killpg(process.pid, 9)
-        process.wait()
